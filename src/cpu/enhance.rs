@@ -1,0 +1,105 @@
+//! The photo enlarged and sharpened: Lanczos-3 on premultiplied colour, an unsharp mask on luma, and packing.
+//!
+//! The result is made in bands of rows, each on one core and small enough for its cache; every band reads the rows
+//! its filters reach, so that bands leave no seam.
+
+use fast_image_resize::images::{Image as Target, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use rayon::prelude::*;
+
+use super::{Frame, failed, sharpen};
+use crate::codec::Image;
+use crate::error::{Error, Result};
+use crate::pipeline::Enhancement;
+
+/// Rows of the result in a band.
+const BAND_ROWS: usize = 128;
+
+/// Rows beyond a band's own that Lanczos-3 may read when enlarging: its radius, and one for rounding.
+const LANCZOS_REACH: usize = 4;
+
+/// One pixel: premultiplied sRGB-encoded red, green, blue, and alpha, 16 bits each.
+pub type Premultiplied = [u16; 4];
+
+/// `frame` at the size of `enhancement`, sharpened; colours are 0 where alpha is 0.
+pub fn enhance(frame: &Frame, enhancement: &Enhancement) -> Result<Image> {
+    let Enhancement { width, height, sharpening } = *enhancement;
+    let row_bytes = 4 * width as usize;
+    let mut pixels = vec![0u8; row_bytes * height as usize];
+    pixels.par_chunks_mut(BAND_ROWS * row_bytes).enumerate().try_for_each(|(i, out)| {
+        let rows = i * BAND_ROWS..i * BAND_ROWS + out.len() / row_bytes;
+        let halo = sharpening.map_or(0, |sharpening| sharpen::reach(&sharpening));
+        let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height as usize);
+        let band = resample(frame, width, height, &wide)?;
+        let own = rows.start - wide.start..rows.end - wide.start;
+        match sharpening {
+            Some(sharpening) => sharpen::sharpen(&band, width as usize, own, &sharpening, out),
+            None => {
+                let own = &band[own.start * width as usize..own.end * width as usize];
+                for (out, &pixel) in out.as_chunks_mut::<4>().0.iter_mut().zip(own) {
+                    *out = pack(pixel.map(|value| value as f32 / 65535.0), 0.0);
+                }
+            }
+        }
+        Ok::<(), Error>(())
+    })?;
+    Ok(Image { width, height, pixels })
+}
+
+/// Rows `rows` of the premultiplied frame at `width` by `height`.
+fn resample(frame: &Frame, width: u32, height: u32, rows: &std::ops::Range<usize>) -> Result<Vec<Premultiplied>> {
+    let photo = &frame.photo;
+    let scale = photo.height as f64 / height as f64;
+    let top = rows.start as f64 * scale;
+    let size = rows.len() as f64 * scale;
+    let first = (top.floor() as usize).saturating_sub(LANCZOS_REACH);
+    let last = ((top + size).ceil() as usize + LANCZOS_REACH).min(photo.height as usize);
+    if (width, height) == (photo.width, photo.height) {
+        return Ok(premultiply(frame, rows));
+    }
+    let window = premultiply(frame, &(first..last));
+    let bytes = bytemuck::cast_slice(&window);
+    let source = ImageRef::new(photo.width, (last - first) as u32, bytes, PixelType::U16x4).map_err(failed)?;
+    let mut band = vec![[0u16; 4]; width as usize * rows.len()];
+    let target = bytemuck::cast_slice_mut(&mut band);
+    let mut target =
+        Target::from_slice_u8(width, rows.len() as u32, target, PixelType::U16x4).map_err(failed)?;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(false)
+        .crop(0.0, top - first as f64, photo.width as f64, size);
+    Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
+    Ok(band)
+}
+
+/// Rows `rows` of the photo, its colours times its matte, or times its own alpha if it has none.
+fn premultiply(frame: &Frame, rows: &std::ops::Range<usize>) -> Vec<Premultiplied> {
+    let width = frame.photo.width as usize;
+    let range = rows.start * width..rows.end * width;
+    let pixels = &frame.photo.pixels.as_chunks::<4>().0[range.clone()];
+    let scaled = |[r, g, b]: [u8; 3], alpha: f32| {
+        let by = alpha * 257.0;
+        let tone = |tone: u8| (tone as f32 * by + 0.5) as u16;
+        [tone(r), tone(g), tone(b), (alpha * 65535.0 + 0.5) as u16]
+    };
+    match &frame.matte {
+        Some(matte) => {
+            let alphas = &matte.values[range];
+            pixels.iter().zip(alphas).map(|(&[r, g, b, _], &alpha)| scaled([r, g, b], alpha)).collect()
+        }
+        None => pixels.iter().map(|&[r, g, b, a]| scaled([r, g, b], a as f32 / 255.0)).collect(),
+    }
+}
+
+/// A premultiplied pixel in 0..1 to straight 8 bits, each colour changed by `change`.
+#[inline]
+pub fn pack([r, g, b, alpha]: [f32; 4], change: f32) -> [u8; 4] {
+    let a = (alpha * 255.0 + 0.5) as u8;
+    if a == 0 {
+        return [0; 4];
+    }
+    let by = 255.0 / alpha;
+    let change = change * 255.0 + 0.5;
+    // `as u8` saturates at both ends.
+    [(r * by + change) as u8, (g * by + change) as u8, (b * by + change) as u8, a]
+}

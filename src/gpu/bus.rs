@@ -1,0 +1,122 @@
+//! Everything that crosses between host and device: this file holds every such copy, and counts them.
+
+use std::cell::Cell;
+
+use wgpu::util::DeviceExt;
+
+use super::failed;
+use crate::error::Result;
+
+/// Copies of picture-sized data, and the bytes of the small tables and parameters beside them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    pub uploads: u32,
+    pub upload_bytes: u64,
+    pub readbacks: u32,
+    pub readback_bytes: u64,
+    pub table_bytes: u64,
+}
+
+/// The device, its queue, and a count of what crossed.
+#[derive(Debug)]
+pub struct Bus {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    traffic: Cell<Traffic>,
+    /// Fills new buffers with nonsense, so that a test sees what a kernel did not write.
+    pub poison: bool,
+}
+
+/// As a float, -6.3e18; as a word, far outside any picture.
+const POISON: u8 = 0xde;
+
+impl Bus {
+    pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        Self { device, queue, traffic: Cell::default(), poison: false }
+    }
+
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.get()
+    }
+
+    fn count(&self, add: impl FnOnce(&mut Traffic)) {
+        let mut traffic = self.traffic.get();
+        add(&mut traffic);
+        self.traffic.set(traffic);
+    }
+
+    /// Rows of the photo.
+    pub fn upload(&self, label: &'static str, rows: &[u8]) -> wgpu::Buffer {
+        self.count(|traffic| {
+            traffic.uploads += 1;
+            traffic.upload_bytes += rows.len() as u64;
+        });
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: Some(label), contents: rows, usage })
+    }
+
+    /// A filter table.
+    pub fn table<T: bytemuck::Pod>(&self, label: &'static str, values: &[T]) -> wgpu::Buffer {
+        self.small(label, bytemuck::cast_slice(values), wgpu::BufferUsages::STORAGE)
+    }
+
+    /// The parameters of one dispatch.
+    pub fn params<T: bytemuck::Pod>(&self, params: &T) -> wgpu::Buffer {
+        self.small("params", bytemuck::bytes_of(params), wgpu::BufferUsages::UNIFORM)
+    }
+
+    fn small(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.count(|traffic| traffic.table_bytes += contents.len() as u64);
+        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage })
+    }
+
+    /// Memory that kernels write.
+    pub fn scratch(&self, label: &'static str, bytes: u64) -> wgpu::Buffer {
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: self.poison,
+        });
+        if self.poison {
+            buffer.slice(..).get_mapped_range_mut().slice(..).fill(POISON);
+            buffer.unmap();
+        }
+        buffer
+    }
+
+    /// Appends `buffer` to `out`.
+    ///
+    /// # Errors
+    /// If the device was lost or has no memory for the copy.
+    pub fn read(&self, buffer: &wgpu::Buffer, out: &mut Vec<u8>) -> Result<()> {
+        let size = buffer.size();
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("readback") });
+        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
+        self.queue.submit([encoder.finish()]);
+        let (send, receive) = std::sync::mpsc::channel();
+        staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
+            // The receiver is gone only if this call has already failed.
+            let _ = send.send(mapped);
+        });
+        self.wait()?;
+        receive.recv().map_err(failed)?.map_err(failed)?;
+        out.extend_from_slice(&staging.slice(..).get_mapped_range());
+        self.count(|traffic| {
+            traffic.readbacks += 1;
+            traffic.readback_bytes += size;
+        });
+        Ok(())
+    }
+
+    /// Waits until the device has done all that was submitted.
+    pub fn wait(&self) -> Result<()> {
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(failed)
+    }
+}

@@ -1,0 +1,128 @@
+//! A picture on the device: four bytes a pixel, cut into strips of rows where it passes the adapter's limits.
+
+use std::ops::Range;
+
+use super::bus::Bus;
+
+/// Bytes of one pixel: a packed RGBA8 word, or one f32.
+const PIXEL: u64 = 4;
+
+/// Buffers that together hold all rows of a picture.
+#[derive(Debug)]
+pub struct Strips {
+    pub width: u32,
+    pub height: u32,
+    strips: Vec<Strip>,
+}
+
+#[derive(Debug)]
+struct Strip {
+    buffer: wgpu::Buffer,
+    rows: Range<u32>,
+}
+
+/// Some rows of a picture as one binding: its first pixel lies `skip` words into what is bound.
+#[derive(Debug)]
+pub struct View {
+    buffer: wgpu::Buffer,
+    offset: u64,
+    size: u64,
+    pub skip: u32,
+}
+
+impl View {
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.offset,
+            size: std::num::NonZeroU64::new(self.size),
+        })
+    }
+}
+
+/// How a picture of `height` rows of `width` pixels is cut so that no strip passes `max_bytes`.
+pub fn cut(width: u32, height: u32, max_bytes: u64) -> Vec<Range<u32>> {
+    let most = (max_bytes / (width as u64 * PIXEL)).clamp(1, height as u64) as u32;
+    (0..height).step_by(most as usize).map(|first| first..(first + most).min(height)).collect()
+}
+
+impl Strips {
+    /// The only upload of a photo: one copy a strip, one strip for all but the largest.
+    pub fn upload(bus: &Bus, width: u32, height: u32, pixels: &[u8], max_bytes: u64) -> Self {
+        let row = width as usize * PIXEL as usize;
+        let strip = |rows: Range<u32>| {
+            let buffer = bus.upload("photo", &pixels[rows.start as usize * row..rows.end as usize * row]);
+            Strip { buffer, rows }
+        };
+        Self { width, height, strips: cut(width, height, max_bytes).into_iter().map(strip).collect() }
+    }
+
+    /// Memory for a picture that kernels will write.
+    pub fn scratch(bus: &Bus, label: &'static str, width: u32, height: u32, max_bytes: u64) -> Self {
+        let strip = |rows: Range<u32>| {
+            let bytes = rows.len() as u64 * width as u64 * PIXEL;
+            Strip { buffer: bus.scratch(label, bytes), rows }
+        };
+        Self { width, height, strips: cut(width, height, max_bytes).into_iter().map(strip).collect() }
+    }
+
+    /// The rows of each strip, from the top.
+    pub fn cuts(&self) -> impl Iterator<Item = Range<u32>> + '_ {
+        self.strips.iter().map(|strip| strip.rows.clone())
+    }
+
+    pub fn buffers(&self) -> impl Iterator<Item = &wgpu::Buffer> {
+        self.strips.iter().map(|strip| &strip.buffer)
+    }
+
+    /// `rows`, which one strip holds, in place.
+    pub fn slice(&self, bus: &Bus, rows: &Range<u32>) -> Option<View> {
+        let strip = self.strips.iter().find(|strip| strip.rows.start <= rows.start && rows.end <= strip.rows.end)?;
+        let start = (rows.start - strip.rows.start) as u64 * self.width as u64 * PIXEL;
+        let align = bus.device.limits().min_storage_buffer_offset_alignment as u64;
+        let offset = start / align * align;
+        let skip = (start - offset) / PIXEL;
+        let size = start - offset + rows.len() as u64 * self.width as u64 * PIXEL;
+        Some(View { buffer: strip.buffer.clone(), offset, size, skip: skip as u32 })
+    }
+
+    /// `rows` for reading: in place, or gathered on the device where they lie in several strips.
+    pub fn window(&self, bus: &Bus, encoder: &mut wgpu::CommandEncoder, rows: &Range<u32>) -> View {
+        if let Some(view) = self.slice(bus, rows) {
+            return view;
+        }
+        let row = self.width as u64 * PIXEL;
+        let size = rows.len() as u64 * row;
+        let buffer = bus.scratch("window", size);
+        for strip in &self.strips {
+            let (start, end) = (strip.rows.start.max(rows.start), strip.rows.end.min(rows.end));
+            if start < end {
+                let from = (start - strip.rows.start) as u64 * row;
+                let to = (start - rows.start) as u64 * row;
+                encoder.copy_buffer_to_buffer(&strip.buffer, from, &buffer, to, (end - start) as u64 * row);
+            }
+        }
+        View { buffer, offset: 0, size, skip: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_cover_every_row_once_and_keep_the_limit() {
+        for (width, height, max) in [(10, 7, 40), (10, 7, 81), (10, 7, 1 << 30), (16384, 3051, 128 << 20)] {
+            let cuts = cut(width, height, max);
+            assert_eq!(cuts.first().unwrap().start, 0);
+            assert_eq!(cuts.last().unwrap().end, height);
+            assert!(cuts.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(cuts.iter().all(|rows| rows.len() as u64 * width as u64 * PIXEL <= max));
+        }
+    }
+
+    #[test]
+    fn a_picture_within_the_limit_is_one_strip() {
+        assert_eq!(cut(4000, 3000, 48_000_000), vec![0..3000]);
+    }
+}

@@ -1,0 +1,23 @@
+//! Cameo cuts a portrait out of its background and enhances it, on the GPU, or on the CPU where there is none.
+//!
+//! ```text
+//! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
+//! ```
+//!
+//! The rooms, in reading order:
+//!
+//! - [`pipeline`]: the road above, one line a stage; the `Recipe` of a result; the trait both engines implement
+//! - [`codec`]: bytes to pixels and back
+//! - [`cameo_matting`] (`src/matting`, a crate of its own): the networks that find the subject
+//! - [`taps`]: filter tables both engines share
+//! - [`cpu`]: the stages on the CPU
+//! - [`gpu`]: the stages on the GPU
+//! - [`config`]: what the machine's owner may set
+//! - [`cli`]: the commands
+//! - [`error`]: what can go wrong, sorted by whose fault it is
+
+pub mod codec;
+pub mod cpu;
+pub mod error;
+pub mod pipeline;
+pub mod taps;

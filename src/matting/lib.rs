@@ -1,0 +1,64 @@
+//! The networks that find the subject. Plain burn: the device a module was loaded on decides where it runs, and the
+//! same code serves both engines. Knows no image, no wgpu and no engine.
+
+mod isnet;
+mod library;
+mod rsu;
+mod u2netp;
+
+use burn::store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::{Device, Tensor, TensorData};
+use cameo_models::{Entry, Network};
+
+pub use isnet::IsNet;
+pub use library::Library;
+pub use u2netp::U2NetP;
+
+/// A network with its weights, on a device.
+#[derive(Debug)]
+pub enum Matting {
+    IsNet(IsNet),
+    U2NetP(U2NetP),
+}
+
+impl Matting {
+    /// Loads `weights` (safetensors in f16, widened to f32) as the network of `entry`.
+    ///
+    /// # Errors
+    /// A sentence that names the first parameter that is missing or has another shape.
+    pub fn load(entry: &Entry, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
+        let mut store = SafetensorsStore::from_bytes(Some(weights)).with_from_adapter(HalfPrecisionAdapter::new());
+        let loaded = match entry.network {
+            Network::IsNet => {
+                let mut network = IsNet::new(device);
+                network.load_from(&mut store).map(|applied| (Self::IsNet(network), applied))
+            }
+            Network::U2NetP => {
+                let mut network = U2NetP::new(device);
+                network.load_from(&mut store).map(|applied| (Self::U2NetP(network), applied))
+            }
+        };
+        let (network, applied) = loaded.map_err(|error| format!("the weights do not fit {}: {error}", entry.network))?;
+        match applied.unused.first() {
+            Some(name) => Err(format!("the weights hold {name}, which {} does not have", entry.network)),
+            None => Ok(network),
+        }
+    }
+
+    /// The matte before min-max: `[1, 3, size, size]`, RGB less mean over deviation, to `[1, 1, size, size]` in 0..1.
+    ///
+    /// Both networks are fully convolutional: any side that is a multiple of 64 works, the trained one works best.
+    pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::IsNet(network) => network.forward(image),
+            Self::U2NetP(network) => network.forward(image),
+        }
+    }
+
+    /// [`Matting::forward`] for numbers that live on the host: `[3, size, size]` in, `[size, size]` out.
+    pub fn forward_host(&self, image: Vec<f32>, size: usize, device: &Device) -> Result<Vec<f32>, String> {
+        let image = Tensor::from_data(TensorData::new(image, [1, 3, size, size]), device);
+        let matte = self.forward(image).into_data().try_to_vec();
+        matte.map_err(|error| format!("the network's output cannot be read: {error:?}"))
+    }
+}

