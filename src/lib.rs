@@ -16,8 +16,11 @@
 //! - [`cli`]: the commands
 //! - [`error`]: what can go wrong, sorted by whose fault it is
 
+pub mod cli;
 pub mod codec;
+pub mod config;
 pub mod cpu;
 pub mod error;
+pub mod gpu;
 pub mod pipeline;
 pub mod taps;

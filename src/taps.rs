@@ -3,6 +3,9 @@
 /// The Lanczos window's half width, in pixels of the coarser picture.
 const LANCZOS_RADIUS: f64 = 3.0;
 
+/// Rows that Lanczos-3 reads at most for one row when enlarging.
+pub const LANCZOS_ROWS: u32 = 7;
+
 /// Resampling along one axis: output `i` is the sum of `weights[i * width + k] * input[first[i] + k]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taps {

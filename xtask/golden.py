@@ -67,6 +67,8 @@ def main():
         out = run.run([run.get_outputs()[0].name], {run.get_inputs()[0].name: planes(pixels, mean, std)})[0][0, 0]
         assert out.shape == pixels.shape[:2], (name, out.shape)
         Image.fromarray((out * 65535 + 0.5).astype(np.uint16)).save(folder / f"{name}.png", optimize=True)
+        if name == "u2netp_320":
+            Image.fromarray(pixels).save(folder / f"{name}_input.png", optimize=True)
         print(name, out.shape, f"{out.min():.6f} {out.max():.6f} mean {out.mean():.6f}")
     for kind, model in {"isnet": isnet, "u2netp": u2netp}.items():
         size, mean, std = PREPROCESS[kind]

@@ -79,7 +79,9 @@ impl Bus {
             mapped_at_creation: self.poison,
         });
         if self.poison {
-            buffer.slice(..).get_mapped_range_mut().slice(..).fill(POISON);
+            let mut mapped = buffer.slice(..).get_mapped_range_mut().expect("mapped at creation");
+            mapped.slice(..).fill(POISON);
+            drop(mapped);
             buffer.unmap();
         }
         buffer
@@ -107,7 +109,7 @@ impl Bus {
         });
         self.wait()?;
         receive.recv().map_err(failed)?.map_err(failed)?;
-        out.extend_from_slice(&staging.slice(..).get_mapped_range());
+        out.extend_from_slice(&staging.slice(..).get_mapped_range().map_err(failed)?);
         self.count(|traffic| {
             traffic.readbacks += 1;
             traffic.readback_bytes += size;

@@ -5,7 +5,6 @@ use burn_wgpu::graphics::AutoGraphicsApi;
 use burn_wgpu::{AutoCompiler, RuntimeOptions, WgpuBackend, WgpuSetup};
 use cubecl::WgpuCompilationOptions;
 use cubecl::client::Client;
-use cubecl::device::{Device as _, ServiceId};
 use cubecl::ir::features::{AtomicUsage, Features, TypeUsage};
 use cubecl::ir::{
     AddressType, DeviceIdentity, DeviceProperties, ElemType, FloatKind, HardwareProperties, IntKind,
@@ -16,6 +15,7 @@ use cubecl_server::allocator::ContiguousMemoryLayoutPolicy;
 use cubecl_server::config::autotune::{AutotuneLevel, AutotuneLogLevel};
 use cubecl_server::config::cache::CacheConfig;
 use cubecl_server::config::{CubeClRuntimeConfig, RuntimeConfig};
+use cubecl_common::device::{Device as _, ServiceId};
 use cubecl_server::logging::ServerLogger;
 use cubecl_server::runtime::Runtime;
 use cubecl_server::server::ServerUtilities;
@@ -58,7 +58,7 @@ fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetu
     let same = |found: &wgpu::Adapter| found.get_info().device_type == adapter.info.device_type;
     let adapter = found.into_iter().find(same).ok_or_else(|| failed("the adapter has gone"))?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
-        label: Some("cameo"),
+        label: Some("cameo device"),
         required_features: adapter.features().difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
         required_limits: adapter.limits(),
         memory_hints: wgpu::MemoryHints::MemoryUsage,

@@ -1,0 +1,199 @@
+//! The photo enlarged and sharpened, band by band: memory stays small whatever the size, and every band reads the
+//! rows its filters reach, so that bands leave no seam.
+
+use std::ops::Range;
+
+use super::kernels::{
+    EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown, dispatch, tiles,
+};
+use super::prepare::Table;
+use super::strips::Strips;
+use super::{Frame, Gpu};
+use crate::error::Result;
+use crate::pipeline::{Enhancement, Sharpening};
+use crate::taps;
+
+/// Bytes of a premultiplied pixel on the device: four f32.
+const WIDE_PIXEL: u64 = 16;
+
+/// A premultiplied picture of some rows, `[rows, width]`.
+struct Band {
+    buffer: wgpu::Buffer,
+    rows: Range<u32>,
+}
+
+/// `frame` at the size of `enhancement`, sharpened and packed; colours are 0 where alpha is 0.
+pub fn enhance(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Result<Strips> {
+    let Enhancement { width, height, sharpening } = *enhancement;
+    let bus = &gpu.bus;
+    let picture = Strips::scratch(bus, "picture", width, height, gpu.limits.strip_bytes);
+    let resampling = Resampling::new(gpu, frame, enhancement);
+    let mask = sharpening.map(|sharpening| Mask::new(gpu, sharpening));
+    let halo = mask.as_ref().map_or(0, |mask| mask.radius);
+    let most = band_rows(gpu.limits.band_bytes, width.max(frame.photo.width), halo);
+    for cut in picture.cuts() {
+        for start in cut.clone().step_by(most as usize) {
+            let rows = start..(start + most).min(cut.end);
+            let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height);
+            let mut encoder = gpu.encoder("enhance");
+            let band = resampling.run(gpu, &mut encoder, frame, wide);
+            let band = match &mask {
+                Some(mask) => mask.run(gpu, &mut encoder, &band, width, &rows),
+                None => band,
+            };
+            let Some(target) = picture.slice(bus, &rows) else { continue };
+            let params = Pack {
+                width,
+                rows: rows.len() as u32,
+                first_row: rows.start - band.rows.start,
+                picture_skip: target.skip,
+            };
+            let bindings = [band.buffer.as_entire_binding(), target.binding()];
+            dispatch(bus, &mut encoder, &gpu.kernels.pack, &params, &bindings, tiles(width, rows.len() as u32));
+            // A band's memory is free again before the next one's is taken.
+            gpu.submit(encoder)?;
+        }
+    }
+    Ok(picture)
+}
+
+/// Rows of a band whose widest buffer keeps `bytes`, at least one.
+fn band_rows(bytes: u64, width: u32, halo: u32) -> u32 {
+    let rows = (bytes / (width as u64 * WIDE_PIXEL)).min(u32::MAX as u64) as u32;
+    rows.saturating_sub(2 * halo + taps::LANCZOS_ROWS).max(1)
+}
+
+/// Lanczos-3 to the result's size; nothing to do where it is the photo's.
+struct Resampling {
+    tables: Option<(Table, Table)>,
+    out_width: u32,
+}
+
+impl Resampling {
+    fn new(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Self {
+        let Enhancement { width, height, .. } = *enhancement;
+        let photo = &frame.photo;
+        let same = (photo.width, photo.height) == (width, height);
+        let table = |label, from, to| Table::new(gpu, label, taps::lanczos3(from as usize, to as usize));
+        let tables = (!same).then(|| {
+            (
+                table("enhance_across taps", photo.width, width),
+                table("enhance_down taps", photo.height, height),
+            )
+        });
+        Self { tables, out_width: width }
+    }
+
+    fn run(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: Range<u32>) -> Band {
+        let bus = &gpu.bus;
+        let Some((across, down)) = &self.tables else {
+            return premultiply(gpu, encoder, frame, rows);
+        };
+        let out_width = self.out_width;
+        let source = down.reach(rows.clone(), frame.photo.height);
+        let window = premultiply(gpu, encoder, frame, source.clone());
+        let wide = bus.scratch("enhance wide", source.len() as u64 * out_width as u64 * WIDE_PIXEL);
+        let params = EnhanceAcross {
+            width: frame.photo.width,
+            out_width,
+            rows: source.len() as u32,
+            taps: across.width,
+        };
+        let [first, weights] = across.bindings();
+        let bindings = [first, weights, window.buffer.as_entire_binding(), wide.as_entire_binding()];
+        let groups = tiles(out_width, source.len() as u32);
+        dispatch(bus, encoder, &gpu.kernels.enhance_across, &params, &bindings, groups);
+
+        let buffer = bus.scratch("enhance band", rows.len() as u64 * out_width as u64 * WIDE_PIXEL);
+        let params = EnhanceDown {
+            out_width,
+            rows: rows.len() as u32,
+            first_row: rows.start,
+            window_rows: source.len() as u32,
+            window_first: source.start,
+            taps: down.width,
+            ..Default::default()
+        };
+        let [first, weights] = down.bindings();
+        let bindings = [first, weights, wide.as_entire_binding(), buffer.as_entire_binding()];
+        let groups = tiles(out_width, rows.len() as u32);
+        dispatch(bus, encoder, &gpu.kernels.enhance_down, &params, &bindings, groups);
+        Band { buffer, rows }
+    }
+}
+
+fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: Range<u32>) -> Band {
+    let bus = &gpu.bus;
+    let width = frame.photo.width;
+    let photo = frame.photo.window(bus, encoder, &rows);
+    let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &rows));
+    let buffer = bus.scratch("premultiplied", rows.len() as u64 * width as u64 * WIDE_PIXEL);
+    let params = Premultiply {
+        width,
+        rows: rows.len() as u32,
+        photo_skip: photo.skip,
+        matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
+        has_matte: matte.is_some() as u32,
+        ..Default::default()
+    };
+    // A binding must be given even where it is not read.
+    let matte = matte.as_ref().unwrap_or(&photo);
+    let bindings = [photo.binding(), matte.binding(), buffer.as_entire_binding()];
+    dispatch(bus, encoder, &gpu.kernels.premultiply, &params, &bindings, tiles(width, rows.len() as u32));
+    Band { buffer, rows }
+}
+
+/// The unsharp mask.
+struct Mask {
+    sharpening: Sharpening,
+    radius: u32,
+    weights: wgpu::Buffer,
+}
+
+impl Mask {
+    fn new(gpu: &Gpu, sharpening: Sharpening) -> Self {
+        let weights = taps::gaussian(sharpening.sigma);
+        let radius = weights.len() as u32 / 2;
+        Self { sharpening, radius, weights: gpu.bus.table("sharpen taps", &weights) }
+    }
+
+    /// Rows `rows` of `band`, sharpened.
+    fn run(
+        &self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        band: &Band,
+        width: u32,
+        rows: &Range<u32>,
+    ) -> Band {
+        let bus = &gpu.bus;
+        let band_rows = band.rows.len() as u32;
+        let pixels = width as u64 * band_rows as u64;
+        let blurred = bus.scratch("sharpen blurred", pixels * WIDE_PIXEL / 2);
+        let params = SharpenAcross { width, rows: band_rows, radius: self.radius, pad: 0 };
+        let bindings =
+            [self.weights.as_entire_binding(), band.buffer.as_entire_binding(), blurred.as_entire_binding()];
+        dispatch(bus, encoder, &gpu.kernels.sharpen_across, &params, &bindings, tiles(width, band_rows));
+
+        let buffer = bus.scratch("sharpened", width as u64 * rows.len() as u64 * WIDE_PIXEL);
+        let params = SharpenDown {
+            width,
+            rows: rows.len() as u32,
+            first_row: rows.start - band.rows.start,
+            band_rows,
+            radius: self.radius,
+            amount: self.sharpening.amount,
+            threshold: self.sharpening.threshold,
+            pad: 0,
+        };
+        let bindings = [
+            self.weights.as_entire_binding(),
+            band.buffer.as_entire_binding(),
+            blurred.as_entire_binding(),
+            buffer.as_entire_binding(),
+        ];
+        let groups = tiles(width, rows.len() as u32);
+        dispatch(bus, encoder, &gpu.kernels.sharpen_down, &params, &bindings, groups);
+        Band { buffer, rows: rows.clone() }
+    }
+}

@@ -1,0 +1,33 @@
+//! A burn tensor's memory as a binding of our pipelines: both live on one device.
+
+use burn::backend::{BackendTensor, DispatchTensorKind};
+use burn::tensor::Tensor;
+use burn_wgpu::{AutoCompiler, WgpuResource};
+use cubecl::wgpu::WgpuServer;
+
+use super::failed;
+use crate::error::Result;
+
+/// The memory of `tensor`, which must be contiguous. Flush the device's queued work before it is used.
+///
+/// It is a slice of a pool page, so bind offset and size; the tensor given keeps it alive until it is dropped.
+pub fn memory(tensor: Tensor<4>) -> Result<Memory> {
+    let DispatchTensorKind::Cube(BackendTensor::Float(inner)) = tensor.into_dispatch().kind else {
+        return Err(failed("the network's tensor is not on the GPU"));
+    };
+    let resource =
+        inner.client.get_resource::<WgpuServer<AutoCompiler>>(inner.handle.clone()).map_err(|error| failed(format!("{error:?}")))?;
+    Ok(Memory { resource: resource.resource().clone(), _keep: Box::new((resource, inner)) })
+}
+
+/// A tensor's slice of the pool, alive as long as this.
+pub struct Memory {
+    resource: WgpuResource,
+    _keep: Box<dyn std::any::Any>,
+}
+
+impl Memory {
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        self.resource.as_wgpu_bind_resource()
+    }
+}
