@@ -3,7 +3,7 @@
 struct Params {
     mean: vec3<f32>,
     size: u32,
-    std: vec3<f32>,
+    deviation: vec3<f32>,
     width: u32,
     taps: u32,
     pad0: u32,
@@ -31,7 +31,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     // 8 bits, as the photos the networks were trained on.
     let color = unpack4x8unorm(pack4x8unorm(clamp(sum, vec4<f32>(0.0), vec4<f32>(1.0)))).rgb;
-    let value = (color - params.mean) / params.std;
+    let value = (color - params.mean) / params.deviation;
     let at = id.y * params.size + id.x;
     let plane = params.size * params.size;
     input[at] = value.r;

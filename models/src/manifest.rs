@@ -59,6 +59,8 @@ pub struct Entry {
     pub sha256: String,
     /// Of the file.
     pub bytes: u64,
+    /// Type of the weights in the file: f16 or f32, as they were published. They are computed with in f32.
+    pub dtype: String,
     /// Side of the square input, in pixels: the network sees `[1, 3, size, size]`, RGB.
     pub size: usize,
     /// Subtracted from each channel of an image in 0..1.
@@ -163,6 +165,7 @@ mod tests {
             file: "weights".into(),
             sha256: hex_sha256(bytes),
             bytes: bytes.len() as u64,
+            dtype: "f32".into(),
             size: 320,
             mean: [0.5; 3],
             std: [1.0; 3],

@@ -42,7 +42,7 @@ params!(PrepareDown {
 params!(PrepareAcross {
     mean: [f32; 3],
     size: u32,
-    std: [f32; 3],
+    deviation: [f32; 3],
     width: u32,
     taps: u32,
     pad0: u32,

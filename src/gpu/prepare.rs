@@ -56,7 +56,7 @@ pub fn prepare(gpu: &Gpu, photo: &Strips, entry: &Entry, device: &Device) -> Res
     let params = PrepareAcross {
         mean: entry.mean,
         size,
-        std: entry.std,
+        deviation: entry.std,
         width,
         taps: across.width,
         ..Default::default()

@@ -22,12 +22,15 @@ pub enum Matting {
 }
 
 impl Matting {
-    /// Loads `weights` (safetensors in f16, widened to f32) as the network of `entry`.
+    /// Loads `weights` (safetensors, widened to f32 if they are f16) as the network of `entry`.
     ///
     /// # Errors
     /// A sentence that names the first parameter that is missing or has another shape.
     pub fn load(entry: &Entry, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
-        let mut store = SafetensorsStore::from_bytes(Some(weights)).with_from_adapter(HalfPrecisionAdapter::new());
+        let mut store = SafetensorsStore::from_bytes(Some(weights));
+        if entry.dtype == "f16" {
+            store = store.with_from_adapter(HalfPrecisionAdapter::new());
+        }
         let loaded = match entry.network {
             Network::IsNet => {
                 let mut network = IsNet::new(device);

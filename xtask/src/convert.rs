@@ -1,4 +1,8 @@
-//! `cargo xtask convert FILE.onnx --as isnet|u2netp`: ONNX weights to safetensors in f16, and the manifest entry.
+//! `cargo xtask convert FILE.onnx --as isnet|u2netp`: ONNX weights to safetensors, and the manifest entry.
+//!
+//! Weights keep the type they come in, so that nothing is lost: IS-Net is published in f16 and stays so; U2-Net-p is
+//! published in f32, and rounding it to f16 moves its matte by up to 0.086 (0.00035 on average), far more than 2 MB
+//! are worth.
 //!
 //! Safetensors, not burnpack: every tool of the field opens it, its layout is public and stable across burn's
 //! versions, it is a header and raw tensors, and it writes the same bytes for the same weights.
@@ -9,7 +13,6 @@ use std::path::Path;
 use cameo_models::graph::Graph;
 use cameo_models::manifest::{MANIFEST, hex_sha256};
 use cameo_models::{Entry, Manifest, Network};
-use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use crate::onnx;
@@ -52,18 +55,23 @@ pub fn run(file: &Path, network: Network, models: &Path) -> Result<(), String> {
     let views: Vec<(&str, TensorView)> = weights
         .iter()
         .map(|weight| {
-            let view = TensorView::new(Dtype::F16, weight.shape.clone(), &weight.bytes);
+            let view = TensorView::new(weight.dtype, weight.shape.clone(), &weight.bytes);
             (weight.name.as_str(), view.expect("the bytes of a weight were checked against its shape"))
         })
         .collect();
     let out = safetensors::serialize(views, None).map_err(|error| format!("cannot write safetensors: {error}"))?;
 
+    let dtype = weights.first().map_or_else(String::new, |weight| weight.dtype.to_string().to_lowercase());
+    if let Some(other) = weights.iter().find(|weight| weight.dtype != weights[0].dtype) {
+        return Err(format!("{}: {} is {}, the weights before it are {dtype}", file.display(), other.name, other.dtype));
+    }
     let Card { size, mean, std, source, origin } = card(network);
     let entry = Entry {
         network,
         file: format!("{network}.safetensors"),
         sha256: hex_sha256(&out),
         bytes: out.len() as u64,
+        dtype,
         size,
         mean,
         std,

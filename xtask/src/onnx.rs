@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use cameo_models::graph::{Graph, Op};
-use half::f16;
 use prost::Message;
+use safetensors::Dtype;
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Model {
@@ -76,29 +76,29 @@ const FLOAT: i32 = 1;
 const FLOAT16: i32 = 10;
 
 impl TensorProto {
-    /// The values as little-endian f16, rounded to nearest even.
-    fn to_f16_bytes(&self) -> Result<Vec<u8>, String> {
+    /// The values, little-endian, in the type the file has them in.
+    fn values(&self) -> Result<(Dtype, Vec<u8>), String> {
         let count: i64 = self.dims.iter().product();
-        let bytes: Vec<u8> = match self.data_type {
-            FLOAT16 => self.raw_data.clone(),
-            FLOAT => {
-                let raw = self.raw_data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-                let values = raw.chain(self.float_data.iter().copied());
-                values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect()
+        let (dtype, bytes) = match self.data_type {
+            FLOAT16 => (Dtype::F16, self.raw_data.clone()),
+            FLOAT if self.raw_data.is_empty() => {
+                (Dtype::F32, self.float_data.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
+            FLOAT => (Dtype::F32, self.raw_data.clone()),
             other => return Err(format!("its type is {other}, not float or float16")),
         };
-        if bytes.len() as i64 != 2 * count {
-            return Err(format!("it holds {} values, not the {count} of its shape", bytes.len() / 2));
+        if bytes.len() as i64 != dtype.bitsize() as i64 / 8 * count {
+            return Err(format!("it holds {} bytes, not the {count} values of its shape", bytes.len()));
         }
-        Ok(bytes)
+        Ok((dtype, bytes))
     }
 }
 
-/// A weight to write: its path in the burn module, shape, and f16 little-endian bytes.
+/// A weight to write: its path in the burn module, shape, and values, little-endian.
 pub struct Weight {
     pub name: String,
     pub shape: Vec<usize>,
+    pub dtype: Dtype,
     pub bytes: Vec<u8>,
 }
 
@@ -167,9 +167,9 @@ pub fn weights_of(model: &Model, expected: &Graph) -> Result<Vec<Weight>, String
                 if dims != shape {
                     return Err(differs(format!("has a {part} of shape {dims:?}, the network needs {shape:?}")));
                 }
-                let bytes = tensor.to_f16_bytes().map_err(|how| differs(format!("has a bad {part}: {how}")))?;
+                let (dtype, bytes) = tensor.values().map_err(|how| differs(format!("has a bad {part}: {how}")))?;
                 if used.contains(&conv.name.as_str()) {
-                    weights.push(Weight { name: format!("{}.{part}", conv.name), shape, bytes });
+                    weights.push(Weight { name: format!("{}.{part}", conv.name), shape, dtype, bytes });
                 }
             }
         }
