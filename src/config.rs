@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 
 use cameo_models::manifest::MANIFEST;
 
-use crate::codec::Limits;
-use crate::pipeline::{Bounds, OutputLimit};
-
 /// Which engine to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Device {
@@ -59,14 +56,4 @@ pub struct BoundsArgs {
     /// Largest result made, in megapixels
     #[arg(long, value_name = "MP", default_value_t = 100.0, env = "CAMEO_MAX_OUTPUT_MEGAPIXELS")]
     pub max_output_megapixels: f64,
-}
-
-impl BoundsArgs {
-    pub fn bounds(&self) -> Bounds {
-        let pixels = |megapixels: f64| (megapixels * 1e6) as u64;
-        Bounds {
-            input: Limits { max_pixels: pixels(self.max_input_megapixels), ..Limits::default() },
-            output: OutputLimit(pixels(self.max_output_megapixels)),
-        }
-    }
 }

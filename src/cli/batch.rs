@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::engine::Handle;
 use super::files::{self, Errand, Place};
-use crate::codec::Format;
+use crate::codec::{Format, Limits};
 use crate::config::{BoundsArgs, EngineArgs};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Bounds, Job, Outcome, Recipe};
+use crate::pipeline::{self, Bounds, Job, Outcome, OutputLimit, Recipe};
 
 /// Flags of every command that makes images.
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     let idle = |errand: &Errand| !args.overwrite && exists(&errand.output);
     let engine = if errands.iter().all(idle) { None } else { Some(Handle::open(&args.engine)?) };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
-    let bounds = args.bounds.bounds();
+    let bounds = bounds(&args.bounds);
     let next = AtomicUsize::new(0);
     let failures = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -90,6 +90,12 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     let failures = failures.into_inner();
     report.finish(failures);
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn bounds(args: &BoundsArgs) -> Bounds {
+    let pixels = |megapixels: f64| (megapixels * 1e6) as u64;
+    let input = Limits { max_pixels: pixels(args.max_input_megapixels), ..Limits::default() };
+    Bounds { input, output: OutputLimit(pixels(args.max_output_megapixels)) }
 }
 
 fn exists(place: &Place) -> bool {

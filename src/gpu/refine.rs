@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::taps;
 
 /// Below this range the network saw no subject, and stretching would only raise noise.
-const MIN_RANGE: f32 = 1e-6;
+pub const MIN_RANGE: f32 = 1e-6;
 
 /// Workgroups that share the search for the range.
 const RANGE_GROUPS: u32 = 64;

@@ -1,0 +1,227 @@
+//! The program as its users run it.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use cameo::codec::{self, Format, Limits};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{self, pattern};
+
+struct Ran {
+    code: i32,
+    out: Vec<u8>,
+    err: String,
+}
+
+fn finish(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cameo"));
+    command.current_dir(folder).args(args).env("CAMEO_MODELS", common::models()).env("CAMEO_DEVICE", "cpu");
+    command
+}
+
+fn cameo(folder: &Path, args: &[&str]) -> Ran {
+    finish(command(folder, args).output().unwrap())
+}
+
+/// A folder with `a.png`, `b.png`, `sub/c.png` and `bad.png`, which is no image.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("in")).unwrap();
+    fs::create_dir(folder.path().join("in/sub")).unwrap();
+    for (name, side) in [("in/a.png", 20), ("in/b.png", 30), ("in/sub/c.png", 24)] {
+        fs::write(folder.path().join(name), codec::encode(&pattern(side, side), Format::Png).unwrap()).unwrap();
+    }
+    fs::write(folder.path().join("in/bad.png"), b"no image").unwrap();
+    folder
+}
+
+fn size(folder: &Path, name: &str) -> (u32, u32) {
+    let image = codec::decode(&fs::read(folder.join(name)).unwrap(), &Limits::default()).unwrap();
+    (image.width, image.height)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn combo_makes_a_cutout_twice_as_large_and_prints_one_object() {
+    let folder = TempDir::new().unwrap();
+    let photo = common::project().join("samples/astronaut.png");
+    let photo = photo.to_str().unwrap();
+    let ran = cameo(folder.path(), &["combo", photo, "-o", "out.png", "--model", "u2netp", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("running on the CPU"), "{}", ran.err);
+    let object: Value = serde_json::from_slice(&ran.out).unwrap();
+    assert_eq!(object["input"], photo);
+    assert_eq!(object["output"], "out.png");
+    assert_eq!((&object["width"], &object["height"]), (&1024.into(), &1024.into()));
+    assert_eq!((&object["device"], &object["model"]), (&"cpu".into(), &"u2netp".into()));
+    let stages = ["decode", "upload", "prepare", "matte", "refine", "enhance", "readback", "encode"];
+    let ms = |stage: &str| object["ms"][stage].as_f64().unwrap_or_else(|| panic!("no {stage}: {object}"));
+    let sum: f64 = stages.iter().map(|stage| ms(stage)).sum::<f64>() + ms("load");
+    assert!((sum - ms("total")).abs() < 0.1, "{object}");
+    assert_eq!(size(folder.path(), "out.png"), (1024, 1024));
+    assert_eq!(names(folder.path()), ["out.png"]);
+}
+
+#[test]
+fn cutout_keeps_the_size_and_matte_only_is_grey() {
+    let folder = TempDir::new().unwrap();
+    let photo = common::project().join("samples/astronaut.png");
+    let photo = photo.to_str().unwrap();
+    let ran = cameo(folder.path(), &["cutout", photo, "-o", "m.png", "--model", "u2netp", "--matte-only"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(size(folder.path(), "m.png"), (512, 512));
+    let reader = png::Decoder::new(std::io::Cursor::new(fs::read(folder.path().join("m.png")).unwrap()));
+    assert_eq!(reader.read_info().unwrap().info().color_type, png::ColorType::Grayscale);
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_rest_and_the_exit_code_tells() {
+    let folder = folder();
+    let ran = cameo(folder.path(), &["enhance", "in", "-o", "out", "--json", "--scale", "1.5"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(names(&folder.path().join("out")), ["a.png", "b.png", "sub"]);
+    assert_eq!(size(folder.path(), "out/sub/c.png"), (36, 36));
+    let objects: Vec<Value> =
+        ran.out.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    assert_eq!(objects.len(), 4);
+    let failed: Vec<_> = objects.iter().filter(|object| object.get("error").is_some()).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["input"], "in/bad.png");
+    assert!(ran.err.contains("error: in/bad.png: this is not an image format"), "{}", ran.err);
+}
+
+#[test]
+fn results_that_exist_are_skipped_unless_they_are_to_be_made_anew() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("out")).unwrap();
+    fs::write(folder.path().join("out/a.png"), b"mine").unwrap();
+    let run = |more: &[&str]| {
+        let args = [&["enhance", "in/[ab].png", "-o", "out"], more].concat();
+        cameo(folder.path(), &args)
+    };
+    let ran = run(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("out/a.png exists, skipped"), "{}", ran.err);
+    assert_eq!(fs::read(folder.path().join("out/a.png")).unwrap(), b"mine");
+    assert_eq!(size(folder.path(), "out/b.png"), (60, 60));
+    assert_eq!(run(&["--overwrite"]).code, 0);
+    assert_eq!(size(folder.path(), "out/a.png"), (40, 40));
+}
+
+#[test]
+fn standard_input_and_output_work() {
+    let folder = folder();
+    let mut child = command(folder.path(), &["enhance", "-", "-o", "-", "--format", "webp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let photo = fs::read(folder.path().join("in/a.png")).unwrap();
+    child.stdin.take().unwrap().write_all(&photo).unwrap();
+    let ran = finish(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(&ran.out[8..12], b"WEBP");
+    let image = codec::decode(&ran.out, &Limits::default()).unwrap();
+    assert_eq!((image.width, image.height), (40, 40));
+}
+
+#[test]
+fn image_bytes_are_not_written_to_a_terminal() {
+    let folder = folder();
+    // `script` gives the program a terminal; a machine without it has no other way to show one.
+    let program = env!("CARGO_BIN_EXE_cameo");
+    let line = format!("{program} enhance in/a.png -o - --device cpu");
+    let output = Command::new("script").current_dir(folder.path()).args(["-qec", &line, "/dev/null"]).output();
+    let output = output.expect("`script` of util-linux is needed");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("not written to a terminal"), "{shown}");
+    assert!(!output.stdout.windows(4).any(|window| window == b"IHDR"));
+    assert!(!output.status.success());
+}
+
+#[test]
+fn wrong_wishes_get_one_sentence_and_write_nothing() {
+    let folder = folder();
+    let cases: [(&[&str], &str); 11] = [
+        (&["enhance", "missing.png", "-o", "o.png"], "there is no file missing.png"),
+        (&["enhance", "in/*.jpg", "-o", "o"], "no file matches in/*.jpg"),
+        (&["enhance", "in/a.png", "-o", "o.jpg"], "end the output in .png or .webp"),
+        (&["enhance", "in/a.png", "-o", "o.png", "--format", "webp"], "change one of them"),
+        (&["enhance", "in/a.png", "in/b.png", "-o", "-"], "use -o FOLDER"),
+        (&["enhance", "in/a.png", "-o", "o.png", "--scale", "5"], "use 1 to 4"),
+        (&["enhance", "in/a.png", "-o", "o.png", "--level", "huge"], "use light, medium or strong"),
+        (&["combo", "in/a.png", "-o", "o.png", "--model", "other"], "use isnet or u2netp"),
+        (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
+        (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite its own photo"),
+        (&["enhance", "in/a.png", "-o", "-", "--json"], "both need standard output"),
+    ];
+    let before = names(folder.path());
+    for (args, says) in cases {
+        let ran = cameo(folder.path(), args);
+        assert_ne!(ran.code, 0, "{args:?}");
+        assert!(ran.err.contains(says), "{args:?}: {}", ran.err);
+        assert!(!ran.err.contains("panicked"), "{args:?}: {}", ran.err);
+        assert!(ran.out.is_empty(), "{args:?}");
+        assert_eq!(names(folder.path()), before, "{args:?}");
+    }
+}
+
+#[test]
+fn a_wrong_weights_file_is_refused_with_the_command_that_mends_it() {
+    let folder = folder();
+    let models = folder.path().join("models");
+    fs::create_dir(&models).unwrap();
+    fs::copy(common::models().join("manifest.toml"), models.join("manifest.toml")).unwrap();
+    let run = || {
+        let mut command = command(folder.path(), &["cutout", "in/a.png", "-o", "o.png", "--model", "u2netp"]);
+        finish(command.env("CAMEO_MODELS", &models).output().unwrap())
+    };
+    let ran = run();
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("cannot be read") && ran.err.contains("git checkout models"), "{}", ran.err);
+    let mut weights = fs::read(common::models().join("u2netp.safetensors")).unwrap();
+    *weights.last_mut().unwrap() ^= 1;
+    fs::write(models.join("u2netp.safetensors"), weights).unwrap();
+    let ran = run();
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("SHA-256") && ran.err.contains("cargo xtask convert"), "{}", ran.err);
+    assert!(!folder.path().join("o.png").exists());
+}
+
+#[test]
+fn auto_never_takes_a_software_adapter() {
+    let folder = folder();
+    let mut command = command(folder.path(), &["enhance", "in/a.png", "-o", "o.png"]);
+    let ran = finish(command.env("CAMEO_DEVICE", "auto").env("CAMEO_ALLOW_SOFTWARE", "true").output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.err.contains("running on llvmpipe"), "{}", ran.err);
+}
+
+#[test]
+fn names_that_would_clash_are_kept_apart() {
+    let folder = folder();
+    fs::copy(folder.path().join("in/a.png"), folder.path().join("in/a.webp")).unwrap();
+    fs::remove_file(folder.path().join("in/bad.png")).unwrap();
+    let ran = cameo(folder.path(), &["enhance", "in", "-o", "out"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(names(&folder.path().join("out")), ["a.png.png", "a.webp.png", "b.png", "sub"]);
+}

@@ -1,0 +1,49 @@
+//! The networks against onnxruntime on the original ONNX files (`cargo xtask golden`).
+
+use burn::tensor::Device;
+use cameo_matting::Library;
+use cameo_models::Network;
+
+use crate::common::{self, Difference, difference, golden};
+
+/// The order of sums, and the golden's 16 bits.
+const MAX: f32 = 2e-3;
+const MEAN: f64 = 2e-5;
+
+fn run(network: Network, image: &cameo::codec::Image, want: &str) -> Difference {
+    let device = Device::flex();
+    let mut library = Library::open(&common::models(), device.clone()).unwrap();
+    let matting = library.get(network).unwrap();
+    let size = image.width as usize;
+    let found = matting.forward_host(common::input(image, network), size, &device).unwrap();
+    let found = difference(&found, &golden(want));
+    println!("{want}: {found:?}");
+    found
+}
+
+#[track_caller]
+fn assert_agrees(found: Difference) {
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+#[test]
+fn u2netp_agrees_with_onnxruntime() {
+    assert_agrees(run(Network::U2NetP, &common::picture("tests/golden/u2netp_320_input.png"), "u2netp_320.png"));
+}
+
+#[test]
+fn isnet_agrees_with_onnxruntime() {
+    assert_agrees(run(Network::IsNet, &common::doubled(&common::astronaut()), "isnet_1024.png"));
+}
+
+#[test]
+fn isnet_agrees_with_onnxruntime_at_a_quarter_of_its_size() {
+    assert_agrees(run(Network::IsNet, &common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png"));
+}
+
+#[test]
+fn another_photo_does_not_agree() {
+    let shifted = common::crop(&common::astronaut(), 65, 0, 320);
+    let found = run(Network::U2NetP, &shifted, "u2netp_320.png");
+    assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
+}

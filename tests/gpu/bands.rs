@@ -1,0 +1,64 @@
+//! Pictures that pass the adapter's limits are done in strips and bands, and no seam is seen.
+
+use cameo::codec::Image;
+use cameo::gpu::{GpuEngine, Limits};
+use cameo::pipeline::{Engine, Enhancement, Job, Level, Recipe};
+use cameo_models::Network;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::common::{disc, pattern};
+use crate::on_gpu;
+
+/// Everything but the network, under `limits`.
+fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits: Limits) -> (Vec<f32>, Image) {
+    let before = std::mem::replace(&mut engine.gpu.limits, limits);
+    let frame = engine.upload(photo).unwrap();
+    let input = engine.prepare(&frame, Network::U2NetP).unwrap().into_data().try_to_vec().unwrap();
+    let matte = TensorData::new(disc(128, 128), [1, 1, 128, 128]);
+    let matte = Tensor::<4>::from_data(matte, engine.library.device());
+    let frame = engine.refine(frame, matte).unwrap();
+    let picture = engine.enhance(frame, enhancement).unwrap();
+    let image = engine.readback(picture).unwrap();
+    engine.gpu.limits = before;
+    (input, image)
+}
+
+const WHOLE: Limits = Limits { strip_bytes: 1 << 30, band_bytes: 1 << 30 };
+
+#[test]
+fn bands_give_the_whole_to_the_last_bit() {
+    let (width, height) = (257, 403);
+    for (level, scale) in [(Level::Medium, None), (Level::Strong, Some(1.3)), (Level::Light, Some(1.0))] {
+        let recipe = Recipe { level, scale, ..Recipe::new(Job::Combo) };
+        let enhancement = recipe.enhancement(width, height, u64::MAX).unwrap();
+        on_gpu(move |engine| {
+            let whole = road(engine, pattern(width, height), &enhancement, WHOLE);
+            for small in [
+                // Strips of 33 rows of the photo, and bands of a few rows.
+                Limits { strip_bytes: 33 * 257 * 4, band_bytes: 400_000 },
+                // Strips that end inside bands, whole bands.
+                Limits { strip_bytes: 100_000, band_bytes: 1 << 30 },
+                // One row a band.
+                Limits { strip_bytes: 300_000, band_bytes: 1 },
+            ] {
+                let banded = road(engine, pattern(width, height), &enhancement, small);
+                assert!(banded.0 == whole.0, "prepare has a seam under {small:?}");
+                assert!(banded.1 == whole.1, "enhance has a seam under {small:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn another_photo_is_seen_by_the_comparison() {
+    let recipe = Recipe::new(Job::Combo);
+    let enhancement = recipe.enhancement(257, 403, u64::MAX).unwrap();
+    on_gpu(move |engine| {
+        let whole = road(engine, pattern(257, 403), &enhancement, WHOLE);
+        let mut other = pattern(257, 403);
+        let middle = 4 * (200 * 257 + 128);
+        other.pixels[middle] ^= 64;
+        let other = road(engine, other, &enhancement, WHOLE);
+        assert!(other.1 != whole.1);
+    });
+}

@@ -1,0 +1,43 @@
+//! The networks on the GPU against onnxruntime on the original ONNX files.
+
+use cameo::codec::Image;
+use cameo_models::Network;
+
+use crate::common::{self, Difference, difference, golden};
+use crate::on_gpu;
+
+/// The order of sums, and the golden's 16 bits; the same as on the CPU.
+const MAX: f32 = 2e-3;
+const MEAN: f64 = 2e-5;
+
+fn run(network: Network, image: Image, want: &str) -> Difference {
+    let size = image.width as usize;
+    let input = common::input(&image, network);
+    let found = on_gpu(move |engine| {
+        let device = engine.library.device().clone();
+        engine.library.get(network).unwrap().forward_host(input, size, &device).unwrap()
+    });
+    let found = difference(&found, &golden(want));
+    println!("{want}: {found:?}");
+    found
+}
+
+#[test]
+fn u2netp_agrees_with_onnxruntime() {
+    let found = run(Network::U2NetP, common::picture("tests/golden/u2netp_320_input.png"), "u2netp_320.png");
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+/// At 256x256: at its own 1024x1024 it takes nine minutes on a software adapter, sixteen times as long. The network
+/// is fully convolutional, so every layer and every weight is the same.
+#[test]
+fn isnet_agrees_with_onnxruntime() {
+    let found = run(Network::IsNet, common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png");
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+#[test]
+fn another_photo_does_not_agree() {
+    let found = run(Network::U2NetP, common::crop(&common::astronaut(), 66, 0, 320), "u2netp_320.png");
+    assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
+}
