@@ -92,7 +92,9 @@ pub enum Error {
     NoManifest { folder: PathBuf, reason: String },
     #[error("{path} is not a valid manifest: {reason}: restore it with `git checkout models`", path = .path.display())]
     BadManifest { path: PathBuf, reason: String },
-    #[error("{MANIFEST} has no entry for {network}: run `cargo xtask fetch`, then `cargo xtask convert {network}.onnx --as {network}` as it prints")]
+    #[error(
+        "{MANIFEST} has no entry for {network}: run `cargo xtask fetch`, then `cargo xtask convert {network}.onnx --as {network}` as it prints"
+    )]
     NoEntry { network: Network },
     #[error("the weights of {network} cannot be read from {path} ({reason}): {MEND}", path = .path.display())]
     Unreadable { network: Network, path: PathBuf, reason: String },
@@ -129,11 +131,8 @@ impl Entry {
     pub fn open(&self, folder: &Path) -> Result<Vec<u8>, Error> {
         let network = self.network;
         let path = folder.join(&self.file);
-        let unreadable = |reason: std::io::Error| Error::Unreadable {
-            network,
-            path: path.clone(),
-            reason: reason.to_string(),
-        };
+        let unreadable =
+            |reason: std::io::Error| Error::Unreadable { network, path: path.clone(), reason: reason.to_string() };
         let length = fs::metadata(&path).map_err(unreadable)?.len();
         // The size first: a wrong file may be of any length, and is not worth reading.
         if length != self.bytes {

@@ -58,7 +58,9 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     if to_standard {
         files::check_standard_output()?;
         if args.json {
-            return Err(Error::BadRecipe("--json and -o - both need standard output: write the result to a file".into()));
+            return Err(Error::BadRecipe(
+                "--json and -o - both need standard output: write the result to a file".into(),
+            ));
         }
     }
     // With nothing to make, there is no engine to open.

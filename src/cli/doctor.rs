@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use cameo_device::adapter::{self, Adapter};
 use cameo_models::{Manifest, Network};
 
 use super::engine::{self, Handle};
 use crate::codec;
 use crate::config::EngineArgs;
 use crate::error::{Error, Result};
-use crate::gpu::adapter::{self, Adapter};
 use crate::pipeline::{self, Bounds, Job, Recipe};
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,10 @@ fn show_adapter(adapter: &Adapter) {
     let limits = &adapter.limits;
     let mib = |bytes: u64| bytes >> 20;
     println!("  {}", adapter.describe());
-    println!("    kind {:?}, vendor {:#06x}, device {:#06x}", adapter.info.device_type, adapter.info.vendor, adapter.info.device);
+    println!(
+        "    kind {:?}, vendor {:#06x}, device {:#06x}",
+        adapter.info.device_type, adapter.info.vendor, adapter.info.device
+    );
     println!(
         "    largest buffer {} MiB, largest binding {} MiB, workgroup memory {} KiB, {} invocations a workgroup",
         mib(limits.max_buffer_size),
@@ -62,7 +65,10 @@ fn show_adapter(adapter: &Adapter) {
         limits.max_compute_workgroup_storage_size >> 10,
         limits.max_compute_invocations_per_workgroup
     );
-    println!("    kernels are compiled {}", if adapter.is_software() { "from WGSL" } else { "to SPIR-V where the driver takes it" });
+    println!(
+        "    kernels are compiled {}",
+        if adapter.is_software() { "from WGSL" } else { "to SPIR-V where the driver takes it" }
+    );
 }
 
 /// Shows the hash of each model; false if one is not what it should be.
@@ -109,6 +115,9 @@ fn self_test(args: &EngineArgs) -> Result<String> {
     );
     match most <= MAX_DIFFERENCE && mean <= MEAN_DIFFERENCE {
         true => Ok(line),
-        false => Err(Error::Engine { engine: handle.name, reason: format!("{line}: do not trust its pictures, use --device cpu") }),
+        false => Err(Error::Engine {
+            engine: handle.name,
+            reason: format!("{line}: do not trust its pictures, use --device cpu"),
+        }),
     }
 }

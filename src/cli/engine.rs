@@ -4,11 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use cameo_device::adapter::{self, Adapter};
+
 use crate::config::{Device, EngineArgs};
 use crate::cpu::CpuEngine;
 use crate::error::{Error, Result};
 use crate::gpu::GpuEngine;
-use crate::gpu::adapter::{self, Adapter};
 use crate::pipeline::{self, Engine, Parcel, Recipe};
 
 /// What was chosen, before it is opened.
@@ -31,7 +32,7 @@ pub fn choose(args: &EngineArgs) -> Result<(Choice, String)> {
     let allow_software = args.allow_software && args.device == Device::Gpu;
     match adapter::choose(&found, allow_software) {
         Ok(adapter) => Ok((Choice::Gpu(Box::new(adapter.clone())), format!("running on {}", adapter.describe()))),
-        Err(error) if args.device == Device::Gpu => Err(error),
+        Err(error) if args.device == Device::Gpu => Err(Error::NoDevice(error)),
         Err(_) => {
             let reason = match found.first() {
                 Some(adapter) => format!("no GPU was found, only {}", adapter.describe()),

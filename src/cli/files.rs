@@ -91,9 +91,9 @@ fn agree(path: &Path, format: Option<Format>) -> Result<Format> {
         ))),
         (Some(asked), _, _) => Ok(asked),
         (None, Some(named), _) => Ok(named),
-        (None, None, Some(ending)) => Err(Error::BadRecipe(format!(
-            "a cut-out cannot be written as .{ending}: end the output in .png or .webp"
-        ))),
+        (None, None, Some(ending)) => {
+            Err(Error::BadRecipe(format!("a cut-out cannot be written as .{ending}: end the output in .png or .webp")))
+        }
         (None, None, None) => Ok(Format::default()),
     }
 }
@@ -232,7 +232,8 @@ pub fn write(place: &Place, bytes: &[u8]) -> Result<()> {
 pub fn check_standard_output() -> Result<()> {
     match io::stdout().is_terminal() {
         true => Err(Error::BadRecipe(
-            "image bytes are not written to a terminal: send standard output to a file or a program, or use -o FILE".into(),
+            "image bytes are not written to a terminal: send standard output to a file or a program, or use -o FILE"
+                .into(),
         )),
         false => Ok(()),
     }

@@ -33,14 +33,8 @@ impl Default for Limits {
 /// EXIF larger than this is ignored, orientation and all: JPEG itself allows no more in one segment.
 const MAX_EXIF_BYTES: usize = 64 << 10;
 
-const READABLE: [ImageFormat; 6] = [
-    ImageFormat::Jpeg,
-    ImageFormat::Png,
-    ImageFormat::WebP,
-    ImageFormat::Tiff,
-    ImageFormat::Bmp,
-    ImageFormat::Gif,
-];
+const READABLE: [ImageFormat; 6] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Gif];
 
 /// Decodes the picture in `bytes` (of an animation, the first frame).
 ///
@@ -79,8 +73,11 @@ fn opening(bytes: &[u8]) -> String {
     format!("it begins with {text:?}")
 }
 
+/// The decoder's reason, on one short line.
 fn undecodable(error: impl std::fmt::Display) -> Error {
-    Error::Undecodable(error.to_string())
+    let words = error.to_string();
+    let reason: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    Error::Undecodable(reason.trim_matches('"').chars().take(160).collect())
 }
 
 fn check_size(width: u32, height: u32, limits: &Limits) -> Result<()> {
@@ -131,9 +128,12 @@ fn finish(mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Image> {
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits)?;
     if decoder.total_bytes() > limits.max_decoder_bytes {
-        return Err(refused(image::ImageError::Limits(image::error::LimitError::from_kind(
-            image::error::LimitErrorKind::InsufficientMemory,
-        )), limits));
+        return Err(refused(
+            image::ImageError::Limits(image::error::LimitError::from_kind(
+                image::error::LimitErrorKind::InsufficientMemory,
+            )),
+            limits,
+        ));
     }
     let icc = decoder.icc_profile().unwrap_or_default();
     let exif = decoder.exif_metadata().unwrap_or_default();
@@ -241,19 +241,10 @@ fn dynamic(
 
 /// JPEG: `image` decodes grey and YCbCr; four inks are decoded here, so that their profile can be used.
 fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Image> {
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(limits.max_side as usize)
-        .set_max_height(limits.max_side as usize);
+    // The limits are ours to check, and to explain.
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
     let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    let too_wide = |error: zune_jpeg::errors::DecodeErrors| match error {
-        zune_jpeg::errors::DecodeErrors::LargeDimensions(side) => Error::TooLarge(format!(
-            "one side has {side} pixels, a side may have {}: scale it down first",
-            limits.max_side
-        )),
-        other => undecodable(other),
-    };
-    decoder.decode_headers().map_err(too_wide)?;
+    decoder.decode_headers().map_err(undecodable)?;
     let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
     check_size(width as u32, height as u32, limits)?;
     let inks = decoder.input_colorspace().filter(|space| matches!(space, ColorSpace::CMYK | ColorSpace::YCCK));
@@ -262,7 +253,7 @@ fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Image> {
     };
     let options = decoder.options().jpeg_set_out_colorspace(inks);
     decoder.set_options(options);
-    let mut cmyk = decoder.decode().map_err(too_wide)?;
+    let mut cmyk = decoder.decode().map_err(undecodable)?;
     for pixel in cmyk.as_chunks_mut::<4>().0 {
         if inks == ColorSpace::YCCK {
             *pixel = cmyk_from_ycck(*pixel);

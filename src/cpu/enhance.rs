@@ -62,12 +62,13 @@ fn resample(frame: &Frame, width: u32, height: u32, rows: &std::ops::Range<usize
     let source = ImageRef::new(photo.width, (last - first) as u32, bytes, PixelType::U16x4).map_err(failed)?;
     let mut band = vec![[0u16; 4]; width as usize * rows.len()];
     let target = bytemuck::cast_slice_mut(&mut band);
-    let mut target =
-        Target::from_slice_u8(width, rows.len() as u32, target, PixelType::U16x4).map_err(failed)?;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(false)
-        .crop(0.0, top - first as f64, photo.width as f64, size);
+    let mut target = Target::from_slice_u8(width, rows.len() as u32, target, PixelType::U16x4).map_err(failed)?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false).crop(
+        0.0,
+        top - first as f64,
+        photo.width as f64,
+        size,
+    );
     Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
     Ok(band)
 }

@@ -14,8 +14,7 @@ use crate::error::Result;
 pub fn prepare(photo: &Image, size: usize, mean: [f32; 3], std: [f32; 3]) -> Result<Vec<f32>> {
     let source = ImageRef::new(photo.width, photo.height, &photo.pixels, PixelType::U8x4).map_err(failed)?;
     let mut small = Target::new(size as u32, size as u32, PixelType::U8x4);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
     Resizer::new().resize(&source, &mut small, &options).map_err(failed)?;
     let pixels = small.buffer().as_chunks::<4>().0;
     let mut planes = vec![0.0; 3 * size * size];

@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use super::kernels::{
-    EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown, dispatch, tiles,
-};
+use super::kernels::{EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown, dispatch, tiles};
 use super::prepare::Table;
 use super::strips::Strips;
 use super::{Frame, Gpu};
@@ -76,10 +74,7 @@ impl Resampling {
         let same = (photo.width, photo.height) == (width, height);
         let table = |label, from, to| Table::new(gpu, label, taps::lanczos3(from as usize, to as usize));
         let tables = (!same).then(|| {
-            (
-                table("enhance_across taps", photo.width, width),
-                table("enhance_down taps", photo.height, height),
-            )
+            (table("enhance_across taps", photo.width, width), table("enhance_down taps", photo.height, height))
         });
         Self { tables, out_width: width }
     }
@@ -93,12 +88,8 @@ impl Resampling {
         let source = down.reach(rows.clone(), frame.photo.height);
         let window = premultiply(gpu, encoder, frame, source.clone());
         let wide = bus.scratch("enhance wide", source.len() as u64 * out_width as u64 * WIDE_PIXEL);
-        let params = EnhanceAcross {
-            width: frame.photo.width,
-            out_width,
-            rows: source.len() as u32,
-            taps: across.width,
-        };
+        let params =
+            EnhanceAcross { width: frame.photo.width, out_width, rows: source.len() as u32, taps: across.width };
         let [first, weights] = across.bindings();
         let bindings = [first, weights, window.buffer.as_entire_binding(), wide.as_entire_binding()];
         let groups = tiles(out_width, source.len() as u32);
@@ -158,21 +149,13 @@ impl Mask {
     }
 
     /// Rows `rows` of `band`, sharpened.
-    fn run(
-        &self,
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        band: &Band,
-        width: u32,
-        rows: &Range<u32>,
-    ) -> Band {
+    fn run(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, band: &Band, width: u32, rows: &Range<u32>) -> Band {
         let bus = &gpu.bus;
         let band_rows = band.rows.len() as u32;
         let pixels = width as u64 * band_rows as u64;
         let blurred = bus.scratch("sharpen blurred", pixels * WIDE_PIXEL / 2);
         let params = SharpenAcross { width, rows: band_rows, radius: self.radius, pad: 0 };
-        let bindings =
-            [self.weights.as_entire_binding(), band.buffer.as_entire_binding(), blurred.as_entire_binding()];
+        let bindings = [self.weights.as_entire_binding(), band.buffer.as_entire_binding(), blurred.as_entire_binding()];
         dispatch(bus, encoder, &gpu.kernels.sharpen_across, &params, &bindings, tiles(width, band_rows));
 
         let buffer = bus.scratch("sharpened", width as u64 * rows.len() as u64 * WIDE_PIXEL);

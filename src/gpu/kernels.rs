@@ -201,16 +201,15 @@ pub fn dispatch<P: Mirror>(
 ) {
     let params = bus.params(params);
     let all = std::iter::once(params.as_entire_binding()).chain(bindings.iter().cloned());
-    let entries: Vec<_> = all
-        .enumerate()
-        .map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource })
-        .collect();
+    let entries: Vec<_> =
+        all.enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
     let group = bus.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some("stage"),
         layout: &kernel.get_bind_group_layout(0),
         entries: &entries,
     });
-    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("stage"), timestamp_writes: None });
+    let mut pass =
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("stage"), timestamp_writes: None });
     pass.set_pipeline(kernel);
     pass.set_bind_group(0, &group, &[]);
     pass.dispatch_workgroups(groups[0], groups[1], 1);

@@ -1,28 +1,25 @@
 //! The road on the GPU: the only room that names wgpu and cubecl, and the only one that may hold unsafe code.
 //!
-//! One device is shared by burn and our pipelines. Pixels cross the bus twice: [`bus`] holds and counts every copy.
+//! One device is shared by burn and our pipelines: [`cameo_device`] (`device`, a crate of its own) opens it. Pixels cross the bus twice: [`bus`] holds and counts every copy.
 //! One file a stage, named as its shader and as its twin in [`crate::cpu`].
 
-pub mod adapter;
 pub mod bus;
-mod device;
 pub mod enhance;
 pub mod kernels;
 pub mod prepare;
 pub mod refine;
 pub mod strips;
-pub mod tensor;
 
 use std::path::Path;
 
 use burn::tensor::Tensor;
+use cameo_device::Adapter;
 use cameo_matting::Library;
 use cameo_models::Network;
 
 use crate::codec::Image;
 use crate::error::{Error, Result};
 use crate::pipeline::{Engine, Enhancement};
-use adapter::Adapter;
 use bus::{Bus, Traffic};
 use kernels::Kernels;
 use strips::Strips;
@@ -81,7 +78,7 @@ impl GpuEngine {
     /// # Errors
     /// [`Error::Engine`] if the driver refuses, [`Error::Models`] if `models` has no valid manifest.
     pub fn new(adapter: &Adapter, models: &Path) -> Result<Self> {
-        let opened = device::open(adapter)?;
+        let opened = cameo_device::open(adapter).map_err(failed)?;
         let device = opened.setup.device;
         let limits = device.limits();
         let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);

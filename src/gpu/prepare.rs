@@ -5,7 +5,7 @@ use cameo_models::Entry;
 
 use super::kernels::{PrepareAcross, PrepareDown, dispatch, tiles};
 use super::strips::Strips;
-use super::{Gpu, tensor};
+use super::{Gpu, failed};
 use crate::error::Result;
 use crate::taps::{self, Taps};
 
@@ -51,16 +51,10 @@ pub fn prepare(gpu: &Gpu, photo: &Strips, entry: &Entry, device: &Device) -> Res
         true => Tensor::full([1, 3, entry.size, entry.size], -1e9, device),
         false => Tensor::empty([1, 3, entry.size, entry.size], device),
     };
-    device.flush().map_err(super::failed)?;
-    let memory = tensor::memory(input.clone())?;
-    let params = PrepareAcross {
-        mean: entry.mean,
-        size,
-        deviation: entry.std,
-        width,
-        taps: across.width,
-        ..Default::default()
-    };
+    device.flush().map_err(failed)?;
+    let memory = cameo_device::memory(input.clone()).map_err(failed)?;
+    let params =
+        PrepareAcross { mean: entry.mean, size, deviation: entry.std, width, taps: across.width, ..Default::default() };
     let [first, weights] = across.bindings();
     let bindings = [first, weights, shrunk.as_entire_binding(), memory.binding()];
     dispatch(bus, &mut encoder, &gpu.kernels.prepare_across, &params, &bindings, tiles(size, size));

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use super::kernels::{LINE, RefineAcross, RefineDown, RefineRange, dispatch, tiles};
 use super::prepare::Table;
 use super::strips::Strips;
-use super::{Gpu, tensor};
+use super::{Gpu, failed};
 use crate::error::Result;
 use crate::taps;
 
@@ -21,8 +21,8 @@ pub fn refine(gpu: &Gpu, photo: &Strips, matte: Tensor<4>, device: &Device) -> R
     let size = matte.dims()[3] as u32;
     let (width, height) = (photo.width, photo.height);
     let bus = &gpu.bus;
-    device.flush().map_err(super::failed)?;
-    let matte = tensor::memory(matte)?;
+    device.flush().map_err(failed)?;
+    let matte = cameo_device::memory(matte).map_err(failed)?;
     let across = Table::new(gpu, "refine_across taps", taps::lanczos3(size as usize, width as usize));
     let down = Table::new(gpu, "refine_down taps", taps::lanczos3(size as usize, height as usize));
     let range = bus.table("refine range", &[f32::MAX.to_bits(), 0u32]);

@@ -41,7 +41,8 @@ impl Matting {
                 network.load_from(&mut store).map(|applied| (Self::U2NetP(network), applied))
             }
         };
-        let (network, applied) = loaded.map_err(|error| format!("the weights do not fit {}: {error}", entry.network))?;
+        let (network, applied) =
+            loaded.map_err(|error| format!("the weights do not fit {}: {error}", entry.network))?;
         match applied.unused.first() {
             Some(name) => Err(format!("the weights hold {name}, which {} does not have", entry.network)),
             None => Ok(network),

@@ -1,10 +1,10 @@
 //! Pictures that pass the adapter's limits are done in strips and bands, and no seam is seen.
 
+use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
 use cameo::gpu::{GpuEngine, Limits};
 use cameo::pipeline::{Engine, Enhancement, Job, Level, Recipe};
 use cameo_models::Network;
-use burn::tensor::{Tensor, TensorData};
 
 use crate::common::{disc, pattern};
 use crate::on_gpu;

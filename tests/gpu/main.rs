@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
 use cameo::gpu::GpuEngine;
-use cameo::gpu::adapter;
+use cameo_device::adapter;
 
 type Work = Box<dyn FnOnce(&mut GpuEngine) + Send>;
 

@@ -3,8 +3,6 @@
 use burn_wgpu::{WgpuBackend, WgpuDevice};
 use cubecl::wgpu::WgpuDeviceKind;
 
-use crate::error::{Error, Result};
-
 /// The graphics APIs that are tried, best first: on each system one of them is the native one.
 const BACKENDS: [(wgpu::Backend, WgpuBackend); 3] = [
     (wgpu::Backend::Vulkan, WgpuBackend::Vulkan),
@@ -18,7 +16,7 @@ pub struct Adapter {
     pub info: wgpu::AdapterInfo,
     pub limits: wgpu::Limits,
     /// Its name to burn: the kind, and the index among those of its kind.
-    pub(super) device: WgpuDevice,
+    pub(crate) device: WgpuDevice,
 }
 
 impl Adapter {
@@ -68,8 +66,8 @@ pub fn adapters() -> Vec<Adapter> {
 /// The adapter to run on: the first real GPU, discrete before others; a software adapter only if it is allowed.
 ///
 /// # Errors
-/// [`Error::NoDevice`] with what was found and how to install a driver.
-pub fn choose(found: &[Adapter], allow_software: bool) -> Result<&Adapter> {
+/// A sentence with what was found and how to install a driver.
+pub fn choose(found: &[Adapter], allow_software: bool) -> Result<&Adapter, String> {
     let rank = |adapter: &&Adapter| match adapter.info.device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
@@ -80,14 +78,14 @@ pub fn choose(found: &[Adapter], allow_software: bool) -> Result<&Adapter> {
     let best = found.iter().min_by_key(rank);
     match best {
         Some(adapter) if !adapter.is_software() || allow_software => Ok(adapter),
-        Some(adapter) => Err(Error::NoDevice(format!(
+        Some(adapter) => Err(format!(
             "no GPU was found, only {}: install your GPU's Vulkan driver ({DRIVERS}), allow the software adapter \
              with --allow-software, or use --device cpu",
             adapter.describe()
-        ))),
-        None => Err(Error::NoDevice(format!(
+        )),
+        None => Err(format!(
             "no GPU was found, and no Vulkan driver: install one ({DRIVERS}), or use --device cpu"
-        ))),
+        )),
     }
 }
 
@@ -116,9 +114,9 @@ mod tests {
     fn a_software_adapter_is_taken_only_if_allowed() {
         let found = [adapter(wgpu::DeviceType::Cpu)];
         assert!(choose(&found, true).is_ok());
-        let error = choose(&found, false).unwrap_err().to_string();
+        let error = choose(&found, false).unwrap_err();
         assert!(error.contains("--allow-software") && error.contains("a Cpu"), "{error}");
-        let error = choose(&[], true).unwrap_err().to_string();
+        let error = choose(&[], true).unwrap_err();
         assert!(error.contains("no Vulkan driver") && error.contains("--device cpu"), "{error}");
     }
 }

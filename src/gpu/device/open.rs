@@ -11,18 +11,16 @@ use cubecl::ir::{
     MemoryDeviceProperties, Type, UIntKind,
 };
 use cubecl::wgpu::{WgpuRuntime, WgpuServer};
+use cubecl_common::device::{Device as _, ServiceId};
 use cubecl_server::allocator::ContiguousMemoryLayoutPolicy;
 use cubecl_server::config::autotune::{AutotuneLevel, AutotuneLogLevel};
 use cubecl_server::config::cache::CacheConfig;
 use cubecl_server::config::{CubeClRuntimeConfig, RuntimeConfig};
-use cubecl_common::device::{Device as _, ServiceId};
 use cubecl_server::logging::ServerLogger;
 use cubecl_server::runtime::Runtime;
 use cubecl_server::server::ServerUtilities;
 
-use super::adapter::Adapter;
-use super::failed;
-use crate::error::Result;
+use crate::adapter::Adapter;
 
 /// A device open on `adapter`, for burn and for us.
 #[derive(Debug)]
@@ -36,11 +34,11 @@ pub struct Opened {
 /// A real GPU's kernels are compiled to SPIR-V where its driver can take it. A software adapter gets WGSL: SPIR-V
 /// crashes lavapipe (Mesa 22.3 and 25.0) while it creates a pipeline, and cubecl has no switch for it, so its server
 /// is put together here.
-pub fn open(adapter: &Adapter) -> Result<Opened> {
+pub fn open(adapter: &Adapter) -> Result<Opened, String> {
     configure(adapter.is_software());
-    let options = RuntimeOptions::try_default().map_err(failed)?;
+    let options = RuntimeOptions::try_default().map_err(|error| error.to_string())?;
     let setup = match adapter.is_software() {
-        false => burn_wgpu::try_init_setup::<AutoGraphicsApi>(&adapter.device, options).map_err(failed)?,
+        false => burn_wgpu::try_init_setup::<AutoGraphicsApi>(&adapter.device, options).map_err(|error| error.to_string())?,
         true => open_with_wgsl(adapter, options)?,
     };
     Ok(Opened { setup, burn: Device::new(adapter.device.clone()) })
@@ -48,7 +46,7 @@ pub fn open(adapter: &Adapter) -> Result<Opened> {
 
 /// Requests a plain device and registers a WGSL server for it with cubecl, as cubecl-wgpu 0.11.3 `runtime.rs` does
 /// for an adapter that cannot take SPIR-V.
-fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetup> {
+fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetup, String> {
     let backend = adapter.info.backend;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: backend.into(),
@@ -56,7 +54,7 @@ fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetu
     });
     let found = pollster::block_on(instance.enumerate_adapters(backend.into()));
     let same = |found: &wgpu::Adapter| found.get_info().device_type == adapter.info.device_type;
-    let adapter = found.into_iter().find(same).ok_or_else(|| failed("the adapter has gone"))?;
+    let adapter = found.into_iter().find(same).ok_or("the adapter has gone")?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         label: Some("cameo device"),
         required_features: adapter.features().difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
@@ -67,7 +65,7 @@ fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetu
         // requests its own WGSL devices in the same way.
         experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
     }))
-    .map_err(failed)?;
+    .map_err(|error| error.to_string())?;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
     register(&setup, options)?;
     Ok(setup)
@@ -75,7 +73,7 @@ fn open_with_wgsl(adapter: &Adapter, options: RuntimeOptions) -> Result<WgpuSetu
 
 type Server = WgpuServer<AutoCompiler>;
 
-fn register(setup: &WgpuSetup, options: RuntimeOptions) -> Result<()> {
+fn register(setup: &WgpuSetup, options: RuntimeOptions) -> Result<(), String> {
     let id = burn_wgpu::WgpuDevice::new(cubecl::wgpu::WgpuDeviceKind::Cpu).on(api(setup.backend)).to_id();
     let info = setup.adapter.get_info();
     let limits = setup.device.limits();
@@ -136,7 +134,7 @@ fn register(setup: &WgpuSetup, options: RuntimeOptions) -> Result<()> {
         utilities,
         captures,
     );
-    Client::try_init(id, server).map(|_| ()).map_err(|error| failed(format!("{error:?}")))
+    Client::try_init(id, server).map(|_| ()).map_err(|error| format!("{error:?}"))
 }
 
 /// The number types WGSL has, and what may be done with them.

@@ -5,18 +5,18 @@ use burn::tensor::Tensor;
 use burn_wgpu::{AutoCompiler, WgpuResource};
 use cubecl::wgpu::WgpuServer;
 
-use super::failed;
-use crate::error::Result;
 
 /// The memory of `tensor`, which must be contiguous. Flush the device's queued work before it is used.
 ///
 /// It is a slice of a pool page, so bind offset and size; the tensor given keeps it alive until it is dropped.
-pub fn memory(tensor: Tensor<4>) -> Result<Memory> {
+pub fn memory(tensor: Tensor<4>) -> Result<Memory, String> {
     let DispatchTensorKind::Cube(BackendTensor::Float(inner)) = tensor.into_dispatch().kind else {
-        return Err(failed("the network's tensor is not on the GPU"));
+        return Err("the network's tensor is not on the GPU".into());
     };
-    let resource =
-        inner.client.get_resource::<WgpuServer<AutoCompiler>>(inner.handle.clone()).map_err(|error| failed(format!("{error:?}")))?;
+    let resource = inner
+        .client
+        .get_resource::<WgpuServer<AutoCompiler>>(inner.handle.clone())
+        .map_err(|error| format!("{error:?}"))?;
     Ok(Memory { resource: resource.resource().clone(), _keep: Box::new((resource, inner)) })
 }
 

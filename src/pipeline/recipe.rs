@@ -1,16 +1,11 @@
-//! The road from bytes to bytes, one line a stage, and the trait both engines implement.
-//!
-//! ```text
-//! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
-//! ```
+//! What decides the pixels of a result.
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
 
 use cameo_models::Network;
 
-use crate::codec::{self, Format, Image, Limits};
+use crate::codec::Format;
 use crate::error::{Error, Result};
 
 /// What is done with an image.
@@ -151,138 +146,6 @@ impl Recipe {
         let sharpening = Some(sharpening);
         Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening })
     }
-}
-
-/// Runs the stages between decode and encode. Each stage takes what it consumes by value.
-pub trait Engine {
-    /// The photo, and its matte once it has one.
-    type Frame;
-    /// What the network sees: `[1, 3, size, size]`, RGB less mean over deviation.
-    type Input;
-    /// What the network gave: `[1, 1, size, size]` in 0..1.
-    type Matte;
-    /// A finished picture.
-    type Picture;
-
-    /// "cpu" or "gpu".
-    fn name(&self) -> &'static str;
-
-    /// Loads a network unless it is loaded already.
-    fn load(&mut self, network: Network) -> Result<()>;
-
-    /// The only stage that takes pixels from the host.
-    fn upload(&mut self, image: Image) -> Result<Self::Frame>;
-
-    /// The photo at the network's size, antialiased and normalised.
-    fn prepare(&mut self, frame: &Self::Frame, network: Network) -> Result<Self::Input>;
-
-    fn matte(&mut self, input: Self::Input, network: Network) -> Result<Self::Matte>;
-
-    /// The matte stretched to 0..1 and brought to the photo's size, times the photo's own alpha.
-    fn refine(&mut self, frame: Self::Frame, matte: Self::Matte) -> Result<Self::Frame>;
-
-    /// Resamples and sharpens; colours become 0 where alpha is 0.
-    fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Picture>;
-
-    /// The only stage that gives pixels to the host.
-    fn readback(&mut self, picture: Self::Picture) -> Result<Image>;
-}
-
-/// How long each stage took, in the order they ran.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Times(Vec<(&'static str, f64)>);
-
-impl Times {
-    fn time<T>(&mut self, stage: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        let since = Instant::now();
-        let done = run();
-        self.0.push((stage, since.elapsed().as_secs_f64() * 1e3));
-        done
-    }
-
-    /// `(stage, milliseconds)`.
-    pub fn stages(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
-        self.0.iter().copied()
-    }
-
-    pub fn total_ms(&self) -> f64 {
-        self.0.iter().map(|(_, ms)| ms).sum()
-    }
-}
-
-/// Work on its way: what the next part of the road consumes, and the times so far.
-#[derive(Debug)]
-pub struct Parcel {
-    image: Image,
-    enhancement: Enhancement,
-    times: Times,
-}
-
-/// A result, encoded.
-#[derive(Debug)]
-pub struct Outcome {
-    pub bytes: Vec<u8>,
-    pub width: u32,
-    pub height: u32,
-    pub times: Times,
-}
-
-/// What a job may cost.
-#[derive(Debug, Clone, Default)]
-pub struct Bounds {
-    pub input: Limits,
-    pub output: OutputLimit,
-}
-
-/// The pixels of a result.
-#[derive(Debug, Clone)]
-pub struct OutputLimit(pub u64);
-
-impl Default for OutputLimit {
-    fn default() -> Self {
-        Self(100_000_000)
-    }
-}
-
-/// The whole road: `bytes` of an image to the bytes of its result.
-pub fn run<E: Engine>(engine: &mut E, bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Outcome> {
-    let parcel = read(bytes, recipe, bounds)?;
-    let parcel = road(engine, parcel, recipe)?;
-    write(parcel, recipe)
-}
-
-/// The road's start, on the host: decode, and check that the recipe fits the image.
-pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Parcel> {
-    let mut times = Times::default();
-    let image = times.time("decode", || codec::decode(bytes, &bounds.input))?;
-    let enhancement = recipe.enhancement(image.width, image.height, bounds.output.0)?;
-    Ok(Parcel { image, enhancement, times })
-}
-
-/// The road's middle, on the engine.
-pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
-    let Parcel { image, enhancement, mut times } = parcel;
-    let network = recipe.network;
-    let mut frame = times.time("upload", || engine.upload(image))?;
-    if recipe.job != Job::Enhance {
-        times.time("load", || engine.load(network))?;
-        let input = times.time("prepare", || engine.prepare(&frame, network))?;
-        let matte = times.time("matte", || engine.matte(input, network))?;
-        frame = times.time("refine", || engine.refine(frame, matte))?;
-    }
-    let picture = times.time("enhance", || engine.enhance(frame, &enhancement))?;
-    let image = times.time("readback", || engine.readback(picture))?;
-    Ok(Parcel { image, enhancement, times })
-}
-
-/// The road's end, on the host: encode.
-pub fn write(parcel: Parcel, recipe: &Recipe) -> Result<Outcome> {
-    let Parcel { image, mut times, .. } = parcel;
-    let bytes = times.time("encode", || match recipe.matte_only {
-        true => codec::encode_matte(&image, recipe.format),
-        false => codec::encode(&image, recipe.format),
-    })?;
-    Ok(Outcome { bytes, width: image.width, height: image.height, times })
 }
 
 #[cfg(test)]
