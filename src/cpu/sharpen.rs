@@ -68,23 +68,20 @@ fn blur_rows(band: &[Premultiplied], width: usize, weights: &[f32]) -> Vec<f32> 
     let radius = weights.len() / 2;
     let mut blurred = vec![0f32; 2 * band.len()];
     let mut padded = vec![0f32; width + 2 * radius];
+    let mut blur = |values: &mut dyn Iterator<Item = f32>, out: &mut [f32]| {
+        padded[radius..radius + width].iter_mut().zip(values).for_each(|(to, value)| *to = value);
+        // Beyond the picture its first and last pixel go on.
+        let (first, last) = (padded[radius], padded[radius + width - 1]);
+        padded[..radius].fill(first);
+        padded[radius + width..].fill(last);
+        for (k, &weight) in weights.iter().enumerate() {
+            out.iter_mut().zip(&padded[k..]).for_each(|(out, &value)| *out += weight * value);
+        }
+    };
     for (row, out) in band.chunks_exact(width).zip(blurred.chunks_exact_mut(2 * width)) {
         let (luma_out, alpha_out) = out.split_at_mut(width);
-        let planes: [(fn([f32; 4]) -> f32, &mut [f32]); 2] = [(luma, luma_out), (|pixel| pixel[3], alpha_out)];
-        for (value, out) in planes {
-            for (to, &pixel) in padded[radius..].iter_mut().zip(row) {
-                *to = value(pixel.map(|value| value as f32 / 65535.0));
-            }
-            // Beyond the picture its last pixel goes on.
-            let (first, last) = (padded[radius], padded[radius + width - 1]);
-            padded[..radius].fill(first);
-            padded[radius + width..].fill(last);
-            for (k, &weight) in weights.iter().enumerate() {
-                for (out, &value) in out.iter_mut().zip(&padded[k..]) {
-                    *out += weight * value;
-                }
-            }
-        }
+        blur(&mut row.iter().map(|pixel| luma(pixel.map(|value| value as f32 / 65535.0))), luma_out);
+        blur(&mut row.iter().map(|pixel| pixel[3] as f32 / 65535.0), alpha_out);
     }
     blurred
 }

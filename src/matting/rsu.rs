@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::module::{interpolate, max_pool2d};
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Device, Int, Tensor};
 use cameo_models::graph;
 
 /// A 3x3 convolution that keeps the size at stride 1.
@@ -24,10 +24,30 @@ fn halve(x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Bilinear with half-pixel centres, to the size of `like`.
+///
+/// Written with `select` and not with burn's `interpolate`: on wgpu that one picks among two kernels by their speed,
+/// and when the machine is loaded as it picks, IS-Net's matte comes out wrong by up to 0.35.
 pub fn resize_like(x: Tensor<4>, like: &Tensor<4>) -> Tensor<4> {
     let [_, _, height, width] = like.dims();
-    let half_pixel = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false);
-    interpolate(x, half_pixel.with_output_size([height, width]))
+    resize_axis(resize_axis(x, 2, height), 3, width)
+}
+
+fn resize_axis(x: Tensor<4>, axis: usize, to: usize) -> Tensor<4> {
+    let from = x.dims()[axis];
+    if from == to {
+        return x;
+    }
+    let last = from as f32 - 1.0;
+    let index = Tensor::<1, Int>::arange(0..to as i64, &x.device()).float();
+    let centre = ((index + 0.5) * (from as f32 / to as f32) - 0.5).clamp(0.0, last);
+    let low = centre.clone().floor();
+    let high = (low.clone() + 1.0).clamp(0.0, last);
+    let mut shape = [1; 4];
+    shape[axis] = to;
+    let share = (centre - low.clone()).reshape(shape);
+    let low = x.clone().select(axis, low.int());
+    let high = x.select(axis, high.int());
+    low.clone() + (high - low) * share
 }
 
 /// 3x3 convolution and ReLU; the batch norm between them is folded into the convolution.

@@ -129,9 +129,8 @@ fn enhanced(photo: Image, with_matte: bool, gpu: Enhancement, cpu: Enhancement) 
     })
 }
 
-/// The CPU resamples in 16 bits, the GPU in f32: rounding to 8 bits may then differ by one, and sharpening may
-/// widen it.
-const ENHANCE_MAX: f32 = 2.0;
+/// The CPU resamples in 16 bits, the GPU in f32: rounding to 8 bits may then differ by one.
+const ENHANCE_MAX: f32 = 1.01;
 
 fn enhancement(width: u32, height: u32, level: Level, scale: Option<f64>) -> Enhancement {
     Recipe { level, scale, ..Recipe::new(Job::Combo) }.enhancement(width, height, u64::MAX).unwrap()

@@ -63,7 +63,12 @@ pub fn run(file: &Path, network: Network, models: &Path) -> Result<(), String> {
 
     let dtype = weights.first().map_or_else(String::new, |weight| weight.dtype.to_string().to_lowercase());
     if let Some(other) = weights.iter().find(|weight| weight.dtype != weights[0].dtype) {
-        return Err(format!("{}: {} is {}, the weights before it are {dtype}", file.display(), other.name, other.dtype));
+        return Err(format!(
+            "{}: {} is {}, the weights before it are {dtype}",
+            file.display(),
+            other.name,
+            other.dtype
+        ));
     }
     let Card { size, mean, std, source, origin } = card(network);
     let entry = Entry {

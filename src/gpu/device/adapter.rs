@@ -83,9 +83,7 @@ pub fn choose(found: &[Adapter], allow_software: bool) -> Result<&Adapter, Strin
              with --allow-software, or use --device cpu",
             adapter.describe()
         )),
-        None => Err(format!(
-            "no GPU was found, and no Vulkan driver: install one ({DRIVERS}), or use --device cpu"
-        )),
+        None => Err(format!("no GPU was found, and no Vulkan driver: install one ({DRIVERS}), or use --device cpu")),
     }
 }
 

@@ -38,7 +38,9 @@ pub fn open(adapter: &Adapter) -> Result<Opened, String> {
     configure(adapter.is_software());
     let options = RuntimeOptions::try_default().map_err(|error| error.to_string())?;
     let setup = match adapter.is_software() {
-        false => burn_wgpu::try_init_setup::<AutoGraphicsApi>(&adapter.device, options).map_err(|error| error.to_string())?,
+        false => {
+            burn_wgpu::try_init_setup::<AutoGraphicsApi>(&adapter.device, options).map_err(|error| error.to_string())?
+        }
         true => open_with_wgsl(adapter, options)?,
     };
     Ok(Opened { setup, burn: Device::new(adapter.device.clone()) })

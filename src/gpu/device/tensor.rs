@@ -5,7 +5,6 @@ use burn::tensor::Tensor;
 use burn_wgpu::{AutoCompiler, WgpuResource};
 use cubecl::wgpu::WgpuServer;
 
-
 /// The memory of `tensor`, which must be contiguous. Flush the device's queued work before it is used.
 ///
 /// It is a slice of a pool page, so bind offset and size; the tensor given keeps it alive until it is dropped.
