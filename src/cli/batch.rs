@@ -1,19 +1,20 @@
 //! One recipe over many images: workers read and write, the engine's thread computes.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use super::engine::Handle;
 use super::files::{self, Errand, Place};
 use crate::codec::{Format, Limits};
 use crate::config::{BoundsArgs, EngineArgs};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Bounds, Job, Outcome, OutputLimit, Recipe};
+use crate::pipeline::{self, Bounds, Job, Outcome, OutputLimit, Recipe, Times};
 
 /// Flags of every command that makes images.
 #[derive(Debug, clap::Args)]
@@ -145,10 +146,13 @@ impl Report {
         if self.json {
             let object = match done {
                 Ok(Done::Made(outcome)) => self.object(&input, &output, outcome),
-                Ok(Done::Skipped) => json!({"input": input, "output": output, "skipped": true}),
-                Err(error) => json!({"input": input, "error": error.to_string()}),
+                Ok(Done::Skipped) => json!({"input": input, "output": output, "skipped": true}).to_string(),
+                Err(error) => json!({"input": input, "error": error.to_string()}).to_string(),
             };
-            self.say(|| println!("{object}"));
+            self.say(|| {
+                // A reader that has gone, such as `head`, is no reason to stop making images.
+                let _ = writeln!(std::io::stdout(), "{object}");
+            });
         }
         match done {
             Err(error) => self.say(|| eprintln!("error: {input}: {error}")),
@@ -172,21 +176,18 @@ impl Report {
         }
     }
 
-    fn object(&self, input: &str, output: &str, outcome: &Outcome) -> Value {
-        // Microseconds are as fine as a clock here is true.
-        let round = |ms: f64| (ms * 1e3).round() / 1e3;
-        let mut ms: serde_json::Map<String, Value> =
-            outcome.times.stages().map(|(stage, ms)| (stage.to_string(), json!(round(ms)))).collect();
-        ms.insert("total".into(), json!(round(outcome.times.total_ms())));
-        json!({
-            "input": input,
-            "output": output,
-            "width": outcome.width,
-            "height": outcome.height,
-            "device": self.device,
-            "model": self.model,
-            "ms": ms,
-        })
+    fn object(&self, input: &str, output: &str, outcome: &Outcome) -> String {
+        let line = Line {
+            input,
+            output,
+            width: outcome.width,
+            height: outcome.height,
+            device: self.device,
+            model: self.model,
+            ms: Milliseconds(&outcome.times),
+        };
+        serde_json::to_string(&line)
+            .unwrap_or_else(|error| json!({"input": input, "error": error.to_string()}).to_string())
     }
 
     fn finish(&self, failures: usize) {
@@ -195,5 +196,29 @@ impl Report {
             let made = bar.length().unwrap_or_default() as usize - failures;
             eprintln!("{made} done, {failures} failed in {:.1} s", bar.elapsed().as_secs_f64());
         }
+    }
+}
+
+/// What `--json` prints of a result.
+#[derive(Serialize)]
+struct Line<'a> {
+    input: &'a str,
+    output: &'a str,
+    width: u32,
+    height: u32,
+    device: &'a str,
+    model: Option<&'a str>,
+    ms: Milliseconds<'a>,
+}
+
+/// Stage times in the order of the road, and their sum.
+struct Milliseconds<'a>(&'a Times);
+
+impl Serialize for Milliseconds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        // Microseconds are as fine as a clock here is true.
+        let round = |ms: f64| (ms * 1e3).round() / 1e3;
+        let stages = self.0.stages().chain([("total", self.0.total_ms())]);
+        serializer.collect_map(stages.map(|(stage, ms)| (stage, round(ms))))
     }
 }

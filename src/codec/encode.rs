@@ -27,6 +27,14 @@ impl Format {
             Format::WebP => "webp",
         }
     }
+
+    /// Pixels a side may have.
+    pub fn max_side(self) -> u32 {
+        match self {
+            Format::Png => i32::MAX as u32,
+            Format::WebP => 16_383,
+        }
+    }
 }
 
 impl fmt::Display for Format {
@@ -44,13 +52,10 @@ impl FromStr for Format {
     }
 }
 
-/// WebP's format itself allows no longer side.
-const WEBP_MAX_SIDE: u32 = 16_383;
-
 /// Encodes an RGBA picture; PNG carries an sRGB chunk, and nothing of the input's metadata is written.
 ///
 /// # Errors
-/// [`Error::BadRecipe`] if the picture is larger than the format allows.
+/// [`Error::Engine`] if the encoder refuses, as it does a side longer than [`Format::max_side`].
 pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
     match format {
         Format::Png => png(image.width, image.height, png::ColorType::Rgba, &image.pixels),
@@ -83,11 +88,6 @@ fn png(width: u32, height: u32, color: png::ColorType, pixels: &[u8]) -> Result<
 }
 
 fn webp(width: u32, height: u32, color: image::ExtendedColorType, pixels: &[u8]) -> Result<Vec<u8>> {
-    if width.max(height) > WEBP_MAX_SIDE {
-        return Err(Error::BadRecipe(format!(
-            "the result is {width}x{height}, WebP allows {WEBP_MAX_SIDE} pixels a side: use --format png or a smaller --scale"
-        )));
-    }
     let mut out = Vec::new();
     WebPEncoder::new_lossless(&mut out)
         .write_image(pixels, width, height, color)

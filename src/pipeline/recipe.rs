@@ -113,8 +113,8 @@ impl Recipe {
     /// The size and sharpening of the result of a `width` by `height` photo.
     ///
     /// # Errors
-    /// [`Error::BadRecipe`] if the scale is out of range or the result would have more than `max_pixels`; the
-    /// sentence names the largest scale allowed.
+    /// [`Error::BadRecipe`] if the scale is out of range, or the result would have more than `max_pixels` (the
+    /// sentence names the largest scale allowed) or a longer side than its format has.
     pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
         if self.job == Job::Cutout {
             return Ok(Enhancement { width, height, sharpening: None });
@@ -141,6 +141,14 @@ impl Recipe {
                 "a {width}x{height} photo at scale {scale} gives {:.1} megapixels, the limit is {:.1}: {advice}",
                 pixels(scale) as f64 / 1e6,
                 max_pixels as f64 / 1e6
+            )));
+        }
+        let longest = side(width, scale).max(side(height, scale));
+        if longest > self.format.max_side() {
+            return Err(Error::BadRecipe(format!(
+                "the result would have {longest} pixels on a side, {} allows {}: use --format png or a smaller --scale",
+                self.format,
+                self.format.max_side()
             )));
         }
         let sharpening = Some(sharpening);
@@ -184,5 +192,13 @@ mod tests {
         let named: f64 = error.split("--scale ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!(recipe(Some(named)).enhancement(5000, 4000, 100_000_000).is_ok(), "{error}");
         assert!(recipe(Some(named + 0.02)).enhancement(5000, 4000, 100_000_000).is_err(), "{error}");
+    }
+
+    #[test]
+    fn a_result_too_long_for_its_format_is_refused_before_any_work() {
+        let webp = Recipe { format: Format::WebP, ..recipe(Some(2.0)) };
+        let error = webp.enhancement(9000, 100, u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("--format png"), "{error}");
+        assert!(recipe(Some(2.0)).enhancement(9000, 100, u64::MAX).is_ok());
     }
 }
