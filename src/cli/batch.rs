@@ -66,7 +66,8 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     }
     // With nothing to make, there is no engine to open.
     let idle = |errand: &Errand| !args.overwrite && exists(&errand.output);
-    let engine = if errands.iter().all(idle) { None } else { Some(Handle::open(&args.engine)?) };
+    let network = (recipe.job != Job::Enhance).then_some(recipe.network);
+    let engine = if errands.iter().all(idle) { None } else { Some(Handle::open(&args.engine, network)?) };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
     let bounds = bounds(&args.bounds);
     let next = AtomicUsize::new(0);

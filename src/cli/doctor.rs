@@ -100,7 +100,7 @@ fn self_test(args: &EngineArgs) -> Result<String> {
     let since = Instant::now();
     let bounds = Bounds::default();
     let recipe = Recipe { network: Network::U2NetP, ..Recipe::new(Job::Cutout) };
-    let handle = Handle::open(args)?;
+    let handle = Handle::open(args, Some(recipe.network))?;
     let parcel = handle.road(pipeline::read(PHOTO, &recipe, &bounds)?, &recipe)?;
     let found = codec::decode(&pipeline::write(parcel, &recipe)?.bytes, &bounds.input)?;
     let golden = codec::decode(GOLDEN, &bounds.input)?;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use cameo_device::adapter::{self, Adapter};
+use cameo_models::Network;
 
 use crate::config::{Device, EngineArgs};
 use crate::cpu::CpuEngine;
@@ -54,15 +55,16 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Opens the engine that `args` ask for and says on standard error which one it is.
+    /// Opens the engine that `args` ask for, says on standard error which one it is, and loads `network` if one will
+    /// be needed.
     ///
     /// # Errors
-    /// If there is no such engine, or it cannot be opened.
-    pub fn open(args: &EngineArgs) -> Result<Self> {
+    /// If there is no such engine, it cannot be opened, or the network cannot be loaded.
+    pub fn open(args: &EngineArgs, network: Option<Network>) -> Result<Self> {
         let (choice, line) = choose(args)?;
         let models = args.models_folder();
         if let Choice::Gpu(adapter) = choice {
-            match Self::start(move || GpuEngine::new(&adapter, &models)) {
+            match Self::start(move || GpuEngine::new(&adapter, &models), network) {
                 Ok(handle) => {
                     eprintln!("cameo: {line}");
                     return Ok(handle);
@@ -77,13 +79,18 @@ impl Handle {
             eprintln!("cameo: {line}");
         }
         let models = args.models_folder();
-        Self::start(move || CpuEngine::new(&models))
+        Self::start(move || Ok(CpuEngine::new(&models)), network)
     }
 
-    fn start<E: Engine>(open: impl FnOnce() -> Result<E> + Send + 'static) -> Result<Self> {
+    fn start<E: Engine>(open: impl FnOnce() -> Result<E> + Send + 'static, network: Option<Network>) -> Result<Self> {
         let (jobs, inbox) = channel();
         let (ready, opened) = channel();
         let spawned = thread::Builder::new().name("cameo-engine".into()).spawn(move || {
+            let open = || {
+                let mut engine = open()?;
+                network.map_or(Ok(()), |network| engine.load(network))?;
+                Ok(engine)
+            };
             let engine = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(panicked(panic)));
             match engine {
                 Ok(engine) => {

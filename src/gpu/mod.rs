@@ -76,7 +76,7 @@ impl GpuEngine {
     /// Opens `adapter`; a process opens each adapter once.
     ///
     /// # Errors
-    /// [`Error::Engine`] if the driver refuses, [`Error::Models`] if `models` has no valid manifest.
+    /// [`Error::Engine`] if the driver refuses.
     pub fn new(adapter: &Adapter, models: &Path) -> Result<Self> {
         let opened = cameo_device::open(adapter).map_err(failed)?;
         let device = opened.setup.device;
@@ -84,7 +84,7 @@ impl GpuEngine {
         let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let limits = Limits { strip_bytes: most, band_bytes: BAND_BYTES.min(most) };
         let gpu = Gpu { kernels: Kernels::new(&device), bus: Bus::new(device, opened.setup.queue), limits };
-        Ok(Self { gpu, library: Library::open(models, opened.burn)? })
+        Ok(Self { gpu, library: Library::new(models, opened.burn) })
     }
 
     /// What has crossed between host and device so far.
@@ -115,7 +115,8 @@ impl Engine for GpuEngine {
     }
 
     fn prepare(&mut self, frame: &Frame, network: Network) -> Result<Tensor<4>> {
-        prepare::prepare(&self.gpu, &frame.photo, self.library.entry(network)?, self.library.device())
+        let entry = self.library.entry(network)?;
+        prepare::prepare(&self.gpu, &frame.photo, &entry, self.library.device())
     }
 
     fn matte(&mut self, input: Tensor<4>, network: Network) -> Result<Tensor<4>> {

@@ -7,32 +7,39 @@ use cameo_models::{Entry, Error, Manifest, Network};
 
 use crate::Matting;
 
-/// Opens networks by name; each is read from disk once.
+/// Opens networks by name; the manifest and each network are read from disk once, when they are first asked for.
 #[derive(Debug)]
 pub struct Library {
     folder: PathBuf,
-    manifest: Manifest,
     device: Device,
+    manifest: Option<Manifest>,
     loaded: Vec<(Network, Matting)>,
 }
 
 impl Library {
-    /// # Errors
-    /// If the folder has no valid manifest.
-    pub fn open(folder: &Path, device: Device) -> Result<Self, Error> {
-        let manifest = Manifest::read(folder)?;
-        Ok(Self { folder: folder.to_path_buf(), manifest, device, loaded: Vec::new() })
+    /// Networks of the models folder `folder`, to run on `device`.
+    pub fn new(folder: &Path, device: Device) -> Self {
+        Self { folder: folder.to_path_buf(), device, manifest: None, loaded: Vec::new() }
     }
 
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    pub fn entry(&self, network: Network) -> Result<&Entry, Error> {
-        self.manifest.entry(network)
+    /// # Errors
+    /// If the folder has no valid manifest, or the manifest no such network.
+    pub fn entry(&mut self, network: Network) -> Result<Entry, Error> {
+        let manifest = match self.manifest.take() {
+            Some(manifest) => manifest,
+            None => Manifest::read(&self.folder)?,
+        };
+        self.manifest.insert(manifest).entry(network).cloned()
     }
 
     /// `network`, loaded on the device; the first time, its file's hash and then every name and shape are checked.
+    ///
+    /// # Errors
+    /// As [`Library::entry`], or if the file is not what the manifest says.
     pub fn get(&mut self, network: Network) -> Result<&Matting, Error> {
         let at = match self.loaded.iter().position(|(loaded, _)| *loaded == network) {
             Some(at) => at,
@@ -45,10 +52,10 @@ impl Library {
         Ok(&self.loaded[at].1)
     }
 
-    fn read(&self, network: Network) -> Result<Matting, Error> {
-        let entry = self.manifest.entry(network)?;
+    fn read(&mut self, network: Network) -> Result<Matting, Error> {
+        let entry = self.entry(network)?;
         let weights = entry.open(&self.folder)?;
-        Matting::load(entry, weights, &self.device).map_err(|reason| {
+        Matting::load(&entry, weights, &self.device).map_err(|reason| {
             let path = self.folder.join(&entry.file);
             Error::WrongFile { network, path, reason }
         })

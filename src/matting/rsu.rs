@@ -25,8 +25,8 @@ fn halve(x: Tensor<4>) -> Tensor<4> {
 
 /// Bilinear with half-pixel centres, to the size of `like`.
 ///
-/// Written with `select` and not with burn's `interpolate`: on wgpu that one picks among two kernels by their speed,
-/// and when the machine is loaded as it picks, IS-Net's matte comes out wrong by up to 0.35.
+/// Written with `select` and not with burn's `interpolate`, which on wgpu picks one of two kernels by their speed as it
+/// runs: with it, IS-Net's matte was wrong by 0.35 in runs on a loaded machine, and right in all others.
 pub fn resize_like(x: Tensor<4>, like: &Tensor<4>) -> Tensor<4> {
     let [_, _, height, width] = like.dims();
     resize_axis(resize_axis(x, 2, height), 3, width)

