@@ -31,7 +31,7 @@ const MEAN_DIFFERENCE: f64 = 0.05;
 pub fn run(args: Args) -> Result<ExitCode> {
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("\nProcessor\n  {cores} cores");
+    println!("\nProcessor\n  {cores} cores{}", memory().unwrap_or_default());
     println!("\nAdapters");
     let found = adapter::adapters();
     if found.is_empty() {
@@ -48,6 +48,16 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Err(error) => println!("  FAILED: {error}"),
     }
     Ok(if models && test.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The machine's memory, where the system tells it in Linux's way.
+fn memory() -> Option<String> {
+    let table = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let gib = |name: &str| {
+        let line = table.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.split_whitespace().next()?.parse::<f64>().ok()? / f64::from(1 << 20))
+    };
+    Some(format!(", {:.1} GiB memory, {:.1} GiB of it free", gib("MemTotal:")?, gib("MemAvailable:")?))
 }
 
 fn show_adapter(adapter: &Adapter) {

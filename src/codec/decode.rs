@@ -247,6 +247,9 @@ fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Image> {
     decoder.decode_headers().map_err(undecodable)?;
     let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
     check_size(width as u32, height as u32, limits)?;
+    if !jpeg_is_whole(bytes) {
+        return Err(undecodable("its end is missing"));
+    }
     let inks = decoder.input_colorspace().filter(|space| matches!(space, ColorSpace::CMYK | ColorSpace::YCCK));
     let Some(inks) = inks else {
         return decode_any(bytes, ImageFormat::Jpeg, limits);
@@ -267,6 +270,21 @@ fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Image> {
     let buffer = image::RgbaImage::from_raw(width as u32, height as u32, pixels)
         .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
     Ok(upright(DynamicImage::ImageRgba8(buffer), None, orientation))
+}
+
+/// Whether the picture's data is followed by an end marker: decoders fill what is missing with grey.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    let mut at = 2;
+    // The segments before the data have lengths; a thumbnail in one of them has an end marker of its own.
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == START_OF_SCAN {
+            return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
+        }
+        // Any number of fill bytes may stand before a marker.
+        at += if marker == 0xff { 1 } else { 2 + u16::from_be_bytes([high, low]) as usize };
+    }
+    false
 }
 
 /// YCCK to CMYK as stored (JFIF's YCbCr to RGB, complemented; black as it is).

@@ -384,6 +384,12 @@ fn a_file_cut_short_is_refused() {
         let file = written(&DynamicImage::ImageRgb8(dynamic(&pattern(40, 30)).to_rgb8()), format);
         refused(&file[..file.len() / 2], "cut short");
     }
-    let file = jpeg(&pattern(40, 30), |_| {});
-    refused(&file[..100], "cut short");
+    for progressive in [false, true] {
+        let file = jpeg(&pattern(40, 30), |encoder| encoder.set_progressive(progressive));
+        for part in [100, file.len() / 2, file.len() - 2] {
+            refused(&file[..part], "cut short");
+        }
+        // What stands behind the end is nobody's business.
+        assert!(decode(&[&file[..], b"trailing"].concat()).is_ok());
+    }
 }
