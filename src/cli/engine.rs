@@ -63,23 +63,23 @@ impl Handle {
     pub fn open(args: &EngineArgs, network: Option<Network>) -> Result<Self> {
         let (choice, line) = choose(args)?;
         let models = args.models_folder();
-        if let Choice::Gpu(adapter) = choice {
-            match Self::start(move || GpuEngine::new(&adapter, &models), network) {
-                Ok(handle) => {
-                    eprintln!("cameo: {line}");
-                    return Ok(handle);
-                }
+        let on_cpu = models.clone();
+        let cpu = move || Self::start(move || Ok(CpuEngine::new(&on_cpu)), network);
+        let opened = match choice {
+            Choice::Cpu => cpu(),
+            Choice::Gpu(adapter) => match Self::start(move || GpuEngine::new(&adapter, &models), network) {
                 // A driver that fails is no reason to fail where the CPU would do.
                 Err(error @ Error::Engine { .. }) if args.device == Device::Auto => {
                     eprintln!("cameo: running on the CPU: {error}");
+                    return cpu();
                 }
-                Err(error) => return Err(error),
-            }
-        } else {
+                opened => opened,
+            },
+        };
+        if opened.is_ok() {
             eprintln!("cameo: {line}");
         }
-        let models = args.models_folder();
-        Self::start(move || Ok(CpuEngine::new(&models)), network)
+        opened
     }
 
     fn start<E: Engine>(open: impl FnOnce() -> Result<E> + Send + 'static, network: Option<Network>) -> Result<Self> {

@@ -31,10 +31,8 @@ impl U2NetP {
     pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
         let features = self.backbone.forward(image.clone(), self.sides.len());
         let finest_first = features.into_iter().rev();
-        let sides = self.sides.iter().zip(finest_first).map(|(side, feature)| {
-            let logit = side.forward(feature);
-            if logit.dims()[2..] == image.dims()[2..] { logit } else { resize_like(logit, &image) }
-        });
+        let sides = self.sides.iter().zip(finest_first);
+        let sides = sides.map(|(side, feature)| resize_like(side.forward(feature), &image));
         sigmoid(self.fuse.forward(Tensor::cat(sides.collect(), 1)))
     }
 }
