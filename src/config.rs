@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cameo_models::manifest::MANIFEST;
 
+use crate::codec::Limits;
+use crate::pipeline::{Bounds, OutputLimit};
+
 /// Which engine to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Device {
@@ -56,4 +59,12 @@ pub struct BoundsArgs {
     /// Largest result made, in megapixels
     #[arg(long, value_name = "MP", default_value_t = 100.0, env = "CAMEO_MAX_OUTPUT_MEGAPIXELS")]
     pub max_output_megapixels: f64,
+}
+
+impl BoundsArgs {
+    pub fn bounds(&self) -> Bounds {
+        let pixels = |megapixels: f64| (megapixels * 1e6) as u64;
+        let input = Limits { max_pixels: pixels(self.max_input_megapixels), ..Limits::default() };
+        Bounds { input, output: OutputLimit(pixels(self.max_output_megapixels)) }
+    }
 }

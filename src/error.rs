@@ -22,6 +22,10 @@ pub enum Error {
     #[error("{0}")]
     BadRecipe(String),
 
+    /// Whoever watched the road ended it.
+    #[error("the work was stopped")]
+    Stopped,
+
     // The machine.
     #[error(transparent)]
     Models(#[from] cameo_models::Error),
@@ -48,7 +52,7 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Error::Empty | Error::UnknownFormat(_) | Error::TooLarge(_) | Error::Undecodable(_) => Fault::Image,
-            Error::BadRecipe(_) => Fault::Wish,
+            Error::BadRecipe(_) | Error::Stopped => Fault::Wish,
             Error::Models(_) | Error::NoDevice(_) | Error::Engine { .. } | Error::File { .. } => Fault::Machine,
         }
     }

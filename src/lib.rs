@@ -12,15 +12,22 @@
 //! - [`taps`]: filter tables both engines share
 //! - [`cpu`]: the stages on the CPU
 //! - [`gpu`]: the stages on the GPU
+//! - [`cameo_tasks`] (`src/tasks`, a crate of its own): tasks, accounts and files, kept so that a crash loses nothing
+//! - [`worker`]: the process that runs tasks, and the supervisor that keeps such processes alive
+//! - [`accounts`]: passwords and the keys of tokens, at rest
+//! - [`http`]: the API
 //! - [`config`]: what the machine's owner may set
 //! - [`cli`]: the commands
 //! - [`error`]: what can go wrong, sorted by whose fault it is
 
+pub mod accounts;
 pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod cpu;
 pub mod error;
 pub mod gpu;
+pub mod http;
 pub mod pipeline;
 pub mod taps;
+pub mod worker;

@@ -49,7 +49,7 @@ fn may_import() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("error", &[][..]),
         ("taps", &[]),
         ("codec", &["error"]),
-        ("config", &[]),
+        ("config", &["codec", "pipeline"]),
         ("pipeline", &["codec", "error"]),
         ("cpu", &["codec", "error", "pipeline", "taps"]),
         ("gpu", &["codec", "error", "pipeline", "taps"]),

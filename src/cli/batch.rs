@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::engine::Handle;
+use super::engine;
 use super::files::{self, Errand, Place};
-use crate::codec::{Format, Limits};
+use crate::codec::Format;
 use crate::config::{BoundsArgs, EngineArgs};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Bounds, Job, Outcome, OutputLimit, Recipe, Times};
+use crate::pipeline::{self, Handle, Outcome, Recipe, Times};
 
 /// Flags of every command that makes images.
 #[derive(Debug, clap::Args)]
@@ -66,10 +66,9 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     }
     // With nothing to make, there is no engine to open.
     let idle = |errand: &Errand| !args.overwrite && exists(&errand.output);
-    let network = (recipe.job != Job::Enhance).then_some(recipe.network);
-    let engine = if errands.iter().all(idle) { None } else { Some(Handle::open(&args.engine, network)?) };
+    let engine = if errands.iter().all(idle) { None } else { Some(engine::open(&args.engine, recipe.network())?) };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
-    let bounds = bounds(&args.bounds);
+    let bounds = args.bounds.bounds();
     let next = AtomicUsize::new(0);
     let failures = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -96,22 +95,16 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn bounds(args: &BoundsArgs) -> Bounds {
-    let pixels = |megapixels: f64| (megapixels * 1e6) as u64;
-    let input = Limits { max_pixels: pixels(args.max_input_megapixels), ..Limits::default() };
-    Bounds { input, output: OutputLimit(pixels(args.max_output_megapixels)) }
-}
-
 fn exists(place: &Place) -> bool {
     matches!(place, Place::File(path) if path.exists())
 }
 
-fn make(errand: &Errand, engine: &Handle, recipe: &Recipe, bounds: &Bounds) -> Result<Outcome> {
+fn make(errand: &Errand, engine: &Handle, recipe: &Recipe, bounds: &pipeline::Bounds) -> Result<Outcome> {
     if errand.input == errand.output && errand.input != Place::Standard {
         return Err(Error::BadRecipe("the result would overwrite its own photo: choose another -o".into()));
     }
     let bytes = files::read(&errand.input, bounds.input.max_bytes)?;
-    let parcel = pipeline::read(&bytes, recipe, bounds)?;
+    let parcel = pipeline::read(&bytes, recipe, bounds, pipeline::unwatched())?;
     drop(bytes);
     let parcel = engine.road(parcel, recipe)?;
     let outcome = pipeline::write(parcel, recipe)?;
@@ -138,7 +131,7 @@ impl Report {
             bar.enable_steady_tick(std::time::Duration::from_millis(200));
             bar
         });
-        let model = (recipe.job != Job::Enhance).then(|| recipe.network.name());
+        let model = recipe.network().map(|network| network.name());
         Self { bar, json: args.json, lines: args.output != "-", device, model }
     }
 

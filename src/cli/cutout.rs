@@ -6,7 +6,7 @@ use cameo_models::Network;
 
 use super::batch::{self, BatchArgs};
 use crate::error::Result;
-use crate::pipeline::{Job, Recipe};
+use crate::pipeline::{Color, CutoutOptions, Job, Recipe};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,6 +22,12 @@ pub struct MatteArgs {
     /// Network: isnet for quality, u2netp for speed
     #[arg(long, default_value_t = Network::IsNet)]
     model: Network,
+    /// Lay the cut-out on this colour, such as #ffffff [default: transparent]
+    #[arg(long, value_name = "COLOUR")]
+    background: Option<Color>,
+    /// Crop to the subject, with a margin of this share of its longer side [if no MARGIN is given: 0.05]
+    #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "0.05")]
+    crop: Option<f64>,
     /// Write the matte as a grey picture: white is the subject
     #[arg(long)]
     matte_only: bool,
@@ -32,9 +38,13 @@ pub struct MatteArgs {
 
 impl MatteArgs {
     pub fn apply(&self, recipe: &mut Recipe) {
-        recipe.network = self.model;
-        recipe.matte_only = self.matte_only;
-        recipe.plain_matte = self.plain_matte;
+        recipe.cutout = CutoutOptions {
+            model: self.model,
+            background: self.background,
+            crop: self.crop,
+            matte_only: self.matte_only,
+            plain_matte: self.plain_matte,
+        };
     }
 }
 

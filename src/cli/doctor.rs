@@ -1,30 +1,20 @@
 //! `cameo doctor`: what this machine has, which engine would run, and whether it computes what it should.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use cameo_device::adapter::{self, Adapter};
 use cameo_models::{Manifest, Network};
 
-use super::engine::{self, Handle};
-use crate::codec;
+use super::engine;
 use crate::config::EngineArgs;
-use crate::error::{Error, Result};
-use crate::pipeline::{self, Bounds, Job, Recipe};
+use crate::error::Result;
+use crate::pipeline;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     engine: EngineArgs,
 }
-
-/// A photo at U2-Net-p's own size, and what onnxruntime makes of it.
-const PHOTO: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
-const GOLDEN: &[u8] = include_bytes!("../../tests/golden/u2netp_320.png");
-
-/// Largest and mean difference allowed, of 255: rounding to 8 bits, and the order of sums.
-const MAX_DIFFERENCE: u8 = 2;
-const MEAN_DIFFERENCE: f64 = 0.05;
 
 /// # Errors
 /// None of what is found wrong stops the rest from being shown; the exit code tells if anything was.
@@ -41,7 +31,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let models = show_models(&args.engine);
     println!("\nEngine");
     let engine = engine::choose(&args.engine).map(|(_, line)| println!("  {line}"));
-    let test = engine.and_then(|()| self_test(&args.engine));
+    let test = engine.and_then(|()| engine::open(&args.engine, Some(pipeline::SELF_TEST_NETWORK)));
+    let test = test.and_then(|handle| pipeline::self_test(&handle));
     println!("\nSelf-test");
     match &test {
         Ok(line) => println!("  passed: {line}"),
@@ -103,31 +94,4 @@ fn show_models(args: &EngineArgs) -> bool {
         }
     };
     Network::ALL.map(check).into_iter().all(|good| good)
-}
-
-/// Cuts out the built-in photo and compares the matte with onnxruntime's.
-fn self_test(args: &EngineArgs) -> Result<String> {
-    let since = Instant::now();
-    let bounds = Bounds::default();
-    let recipe = Recipe { network: Network::U2NetP, ..Recipe::new(Job::Cutout) };
-    let handle = Handle::open(args, Some(recipe.network))?;
-    let parcel = handle.road(pipeline::read(PHOTO, &recipe, &bounds)?, &recipe)?;
-    let found = codec::decode(&pipeline::write(parcel, &recipe)?.bytes, &bounds.input)?;
-    let golden = codec::decode(GOLDEN, &bounds.input)?;
-    let pixels = found.pixels.as_chunks::<4>().0.iter().zip(golden.pixels.as_chunks::<4>().0);
-    let differences: Vec<u8> = pixels.map(|(found, golden)| found[3].abs_diff(golden[0])).collect();
-    let most = differences.iter().copied().max().unwrap_or_default();
-    let mean = differences.iter().map(|&difference| difference as f64).sum::<f64>() / differences.len() as f64;
-    let line = format!(
-        "u2netp on the {} differs from its golden by at most {most}/255, {mean:.4}/255 on average ({:.1} s)",
-        handle.name,
-        since.elapsed().as_secs_f64()
-    );
-    match most <= MAX_DIFFERENCE && mean <= MEAN_DIFFERENCE {
-        true => Ok(line),
-        false => Err(Error::Engine {
-            engine: handle.name,
-            reason: format!("{line}: do not trust its pictures, use --device cpu"),
-        }),
-    }
 }

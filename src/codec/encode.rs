@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use image::ImageEncoder;
 use image::codecs::webp::WebPEncoder;
+use serde::{Deserialize, Serialize};
 
 use super::Image;
 use crate::error::{Error, Result};
 
 /// What a result is written as; both are lossless and keep alpha.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     #[default]
     Png,

@@ -4,8 +4,12 @@
 //! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
 //! ```
 
+mod finish;
+mod handle;
 mod recipe;
+mod selftest;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use cameo_models::Network;
@@ -13,7 +17,9 @@ use cameo_models::Network;
 use crate::codec::{self, Image, Limits};
 use crate::error::Result;
 
-pub use recipe::{Enhancement, Job, Level, Recipe, Sharpening};
+pub use handle::Handle;
+pub use recipe::{Color, CutoutOptions, Enhancement, Job, Level, Recipe, Sharpening};
+pub use selftest::{NETWORK as SELF_TEST_NETWORK, self_test};
 
 /// Runs the stages between decode and encode. Each stage takes what it consumes by value.
 pub trait Engine {
@@ -55,13 +61,6 @@ pub trait Engine {
 pub struct Times(Vec<(&'static str, f64)>);
 
 impl Times {
-    fn time<T>(&mut self, stage: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        let since = Instant::now();
-        let done = run();
-        self.0.push((stage, since.elapsed().as_secs_f64() * 1e3));
-        done
-    }
-
     /// `(stage, milliseconds)`.
     pub fn stages(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
         self.0.iter().copied()
@@ -72,12 +71,34 @@ impl Times {
     }
 }
 
-/// Work on its way: what the next part of the road consumes, and the times so far.
-#[derive(Debug)]
+/// Told the name of each stage before it runs. An error ends the road there: so a task is cancelled.
+pub type Watch = Arc<dyn Fn(&'static str) -> Result<()> + Send + Sync>;
+
+/// A watch that lets everything pass.
+pub fn unwatched() -> Watch {
+    Arc::new(|_| Ok(()))
+}
+
+/// Work on its way: what the next part of the road consumes, who watches it, and the times so far.
 pub struct Parcel {
     image: Image,
     enhancement: Enhancement,
+    clock: Clock,
+}
+
+struct Clock {
+    watch: Watch,
     times: Times,
+}
+
+impl Clock {
+    fn time<T>(&mut self, stage: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        (self.watch)(stage)?;
+        let since = Instant::now();
+        let done = run();
+        self.times.0.push((stage, since.elapsed().as_secs_f64() * 1e3));
+        done
+    }
 }
 
 /// A result, encoded.
@@ -108,42 +129,46 @@ impl Default for OutputLimit {
 
 /// The whole road: `bytes` of an image to the bytes of its result.
 pub fn run<E: Engine>(engine: &mut E, bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Outcome> {
-    let parcel = read(bytes, recipe, bounds)?;
+    let parcel = read(bytes, recipe, bounds, unwatched())?;
     let parcel = road(engine, parcel, recipe)?;
     write(parcel, recipe)
 }
 
 /// The road's start, on the host: decode, and check that the recipe fits the image.
-pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds) -> Result<Parcel> {
-    let mut times = Times::default();
-    let image = times.time("decode", || codec::decode(bytes, &bounds.input))?;
+pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds, watch: Watch) -> Result<Parcel> {
+    let mut clock = Clock { watch, times: Times::default() };
+    let image = clock.time("decode", || codec::decode(bytes, &bounds.input))?;
     let enhancement = recipe.enhancement(image.width, image.height, bounds.output.0)?;
-    Ok(Parcel { image, enhancement, times })
+    Ok(Parcel { image, enhancement, clock })
 }
 
 /// The road's middle, on the engine.
 pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
-    let Parcel { image, enhancement, mut times } = parcel;
-    let network = recipe.network;
-    let mut frame = times.time("upload", || engine.upload(image))?;
+    let Parcel { image, enhancement, mut clock } = parcel;
+    let network = recipe.cutout.model;
+    let mut frame = clock.time("upload", || engine.upload(image))?;
     if recipe.job != Job::Enhance {
         // Nothing to do where the engine's owner loaded it before the first image, as it should.
         engine.load(network)?;
-        let input = times.time("prepare", || engine.prepare(&frame, network))?;
-        let matte = times.time("matte", || engine.matte(input, network))?;
-        frame = times.time("refine", || engine.refine(frame, matte))?;
+        let input = clock.time("prepare", || engine.prepare(&frame, network))?;
+        let matte = clock.time("matte", || engine.matte(input, network))?;
+        frame = clock.time("refine", || engine.refine(frame, matte))?;
     }
-    let picture = times.time("enhance", || engine.enhance(frame, &enhancement))?;
-    let image = times.time("readback", || engine.readback(picture))?;
-    Ok(Parcel { image, enhancement, times })
+    let picture = clock.time("enhance", || engine.enhance(frame, &enhancement))?;
+    let image = clock.time("readback", || engine.readback(picture))?;
+    Ok(Parcel { image, enhancement, clock })
 }
 
-/// The road's end, on the host: encode.
+/// The road's end, on the host: crop, lay on a background, encode.
 pub fn write(parcel: Parcel, recipe: &Recipe) -> Result<Outcome> {
-    let Parcel { image, mut times, .. } = parcel;
-    let bytes = times.time("encode", || match recipe.matte_only {
+    let Parcel { image, mut clock, .. } = parcel;
+    let image = match recipe.job == Job::Enhance || recipe.cutout.finished() {
+        true => image,
+        false => clock.time("finish", || Ok(finish::finish(image, &recipe.cutout)))?,
+    };
+    let bytes = clock.time("encode", || match recipe.matte_only() {
         true => codec::encode_matte(&image, recipe.format),
         false => codec::encode(&image, recipe.format),
     })?;
-    Ok(Outcome { bytes, width: image.width, height: image.height, times })
+    Ok(Outcome { bytes, width: image.width, height: image.height, times: clock.times })
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use cameo_models::Network;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::Format;
 use crate::error::{Error, Result};
 
 /// What is done with an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Job {
     /// Cut-out, then enhancement.
     Combo,
@@ -19,8 +21,21 @@ pub enum Job {
     Enhance,
 }
 
+impl Job {
+    pub const ALL: [Job; 3] = [Job::Combo, Job::Cutout, Job::Enhance];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Job::Combo => "combo",
+            Job::Cutout => "cutout",
+            Job::Enhance => "enhance",
+        }
+    }
+}
+
 /// How strongly to enhance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     Light,
     #[default]
@@ -82,32 +97,115 @@ pub struct Enhancement {
     pub sharpening: Option<Sharpening>,
 }
 
-/// Everything that decides the pixels of a result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recipe {
-    pub job: Job,
-    pub network: Network,
-    pub level: Level,
-    /// Overrides the level's factor: 1 to 4.
-    pub scale: Option<f64>,
+/// A colour in sRGB, written `#rrggbb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Color(pub [u8; 3]);
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Color([r, g, b]) = self;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+impl FromStr for Color {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        let number = (digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten();
+        let [_, r, g, b] = number.ok_or_else(|| format!("{text:?} is no colour: write it as #rrggbb"))?.to_be_bytes();
+        Ok(Self([r, g, b]))
+    }
+}
+
+impl From<Color> for String {
+    fn from(color: Color) -> Self {
+        color.to_string()
+    }
+}
+
+impl TryFrom<String> for Color {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// How the background is removed, and what takes its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CutoutOptions {
+    pub model: Network,
+    /// Laid behind the cut-out; `None` leaves it transparent.
+    pub background: Option<Color>,
+    /// Crop to the subject, with a margin of this share of its longer side: 0 to 1.
+    pub crop: Option<f64>,
     /// Write the alpha as a grey picture instead of the cut-out.
     pub matte_only: bool,
     /// Keep to the network's matte, resampled by Lanczos-3, whatever refines it otherwise.
     pub plain_matte: bool,
+}
+
+impl Default for CutoutOptions {
+    fn default() -> Self {
+        Self { model: Network::IsNet, background: None, crop: None, matte_only: false, plain_matte: false }
+    }
+}
+
+impl CutoutOptions {
+    /// # Errors
+    /// [`Error::BadRecipe`] if a number is out of its range, or two options contradict each other.
+    pub fn check(&self) -> Result<()> {
+        if let Some(margin) = self.crop
+            && !(0.0..=1.0).contains(&margin)
+        {
+            return Err(Error::BadRecipe(format!("the margin of crop, {margin}, is out of range: use 0 to 1")));
+        }
+        if self.matte_only && self.background.is_some() {
+            return Err(Error::BadRecipe("a matte has no background: leave out background or matte_only".into()));
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to do once the engine is done.
+    pub(super) fn finished(&self) -> bool {
+        self.crop.is_none() && self.background.is_none()
+    }
+}
+
+/// Everything that decides the pixels of a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    pub job: Job,
+    #[serde(default)]
+    pub cutout: CutoutOptions,
+    #[serde(default)]
+    pub level: Level,
+    /// Overrides the level's factor: 1 to 4.
+    #[serde(default)]
+    pub scale: Option<f64>,
+    #[serde(default)]
     pub format: Format,
 }
 
 impl Recipe {
     pub fn new(job: Job) -> Self {
-        Self {
-            job,
-            network: Network::IsNet,
-            level: Level::default(),
-            scale: None,
-            matte_only: false,
-            plain_matte: false,
-            format: Format::default(),
-        }
+        Self { job, cutout: CutoutOptions::default(), level: Level::default(), scale: None, format: Format::default() }
+    }
+
+    /// The network it needs; none for enhancement alone.
+    pub fn network(&self) -> Option<Network> {
+        (self.job != Job::Enhance).then_some(self.cutout.model)
+    }
+
+    pub(super) fn matte_only(&self) -> bool {
+        self.job != Job::Enhance && self.cutout.matte_only
     }
 
     /// The size and sharpening of the result of a `width` by `height` photo.
@@ -116,6 +214,7 @@ impl Recipe {
     /// [`Error::BadRecipe`] if the scale is out of range, or the result would have more than `max_pixels` (the
     /// sentence names the largest scale allowed) or a longer side than its format has.
     pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
+        self.cutout.check()?;
         if self.job == Job::Cutout {
             return Ok(Enhancement { width, height, sharpening: None });
         }
@@ -171,6 +270,34 @@ mod tests {
         assert_eq!(size(Recipe { level: Level::Light, ..recipe(None) }), (150, 77));
         assert_eq!(size(Recipe { level: Level::Strong, ..recipe(None) }), (300, 153));
         assert_eq!(size(recipe(Some(1.0))), (100, 51));
+    }
+
+    #[test]
+    fn a_color_is_six_digits_and_nothing_else() {
+        assert_eq!("#0aFf10".parse(), Ok(Color([10, 255, 16])));
+        assert_eq!(Color([10, 255, 16]).to_string(), "#0aff10");
+        for wrong in ["", "#fff", "white", "#12345g", "#+12345", "#1234567", "#ä1234"] {
+            assert!(wrong.parse::<Color>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_recipe_survives_being_stored() {
+        let cutout = CutoutOptions { background: Some(Color([1, 2, 3])), crop: Some(0.1), ..Default::default() };
+        let stored = Recipe { cutout, level: Level::Strong, scale: Some(1.5), ..Recipe::new(Job::Combo) };
+        let text = serde_json::to_string(&stored).unwrap();
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Recipe>(r#"{"job":"combo"}"#).unwrap(), Recipe::new(Job::Combo));
+        assert!(serde_json::from_str::<Recipe>(r#"{"job":"combo","colour":1}"#).is_err());
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        for margin in [-0.1, 1.1, f64::NAN] {
+            assert!(CutoutOptions { crop: Some(margin), ..Default::default() }.check().is_err(), "{margin}");
+        }
+        let both = CutoutOptions { matte_only: true, background: Some(Color([0; 3])), ..Default::default() };
+        assert!(both.check().is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cameo::codec::{self, Image, Limits};
+use cameo::pipeline::{CutoutOptions, Job, Recipe};
 use cameo_models::{Manifest, Network};
 
 pub fn project() -> &'static Path {
@@ -110,4 +111,10 @@ pub fn visible(image: &Image) -> Vec<f32> {
         [r as f32 * by, g as f32 * by, b as f32 * by, a as f32]
     };
     pixels.flat_map(seen).collect()
+}
+
+/// A recipe with the small network.
+pub fn quick(job: Job) -> Recipe {
+    let cutout = CutoutOptions { model: Network::U2NetP, ..Default::default() };
+    Recipe { cutout, ..Recipe::new(job) }
 }

@@ -2,7 +2,7 @@
 
 use cameo::codec::{self, Format, Limits};
 use cameo::cpu::CpuEngine;
-use cameo::pipeline::{self, Bounds, Job, Recipe};
+use cameo::pipeline::{self, Bounds, CutoutOptions, Job, Recipe};
 use cameo_models::Network;
 
 use crate::common;
@@ -10,7 +10,8 @@ use crate::common;
 fn matte(network: Network) -> Vec<f32> {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
     let mut engine = CpuEngine::new(&common::models());
-    let recipe = Recipe { network, matte_only: true, plain_matte: true, ..Recipe::new(Job::Cutout) };
+    let cutout = CutoutOptions { model: network, matte_only: true, plain_matte: true, ..Default::default() };
+    let recipe = Recipe { cutout, ..Recipe::new(Job::Cutout) };
     let outcome = pipeline::run(&mut engine, &bytes, &recipe, &Bounds::default()).unwrap();
     let matte = codec::decode(&outcome.bytes, &Limits::default()).unwrap();
     matte.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[0] as f32).collect()
@@ -56,7 +57,7 @@ fn a_combo_is_the_enhancement_of_its_cutout() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
     let mut engine = CpuEngine::new(&common::models());
     let mut run = |job, bytes: &[u8]| {
-        let recipe = Recipe { network: Network::U2NetP, ..Recipe::new(job) };
+        let recipe = common::quick(job);
         pipeline::run(&mut engine, bytes, &recipe, &Bounds::default()).unwrap().bytes
     };
     let combo = run(Job::Combo, &bytes);
@@ -74,7 +75,7 @@ fn colours_are_zero_where_alpha_is_zero() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
     let mut engine = CpuEngine::new(&common::models());
     for format in Format::ALL {
-        let recipe = Recipe { network: Network::U2NetP, format, ..Recipe::new(Job::Combo) };
+        let recipe = Recipe { format, ..common::quick(Job::Combo) };
         let outcome = pipeline::run(&mut engine, &bytes, &recipe, &Bounds::default()).unwrap();
         let image = codec::decode(&outcome.bytes, &Limits::default()).unwrap();
         let clear: Vec<_> = image.pixels.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] == 0).collect();

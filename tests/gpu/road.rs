@@ -4,7 +4,6 @@ use cameo::codec::{self, Limits};
 use cameo::cpu::CpuEngine;
 use cameo::gpu::bus::Traffic;
 use cameo::pipeline::{self, Bounds, Job, Recipe};
-use cameo_models::Network;
 
 use crate::common::{self, difference, visible};
 use crate::on_gpu;
@@ -12,7 +11,7 @@ use crate::on_gpu;
 #[test]
 fn the_gpu_gives_the_cpus_picture_with_one_upload_and_one_readback() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
-    let recipe = Recipe { network: Network::U2NetP, ..Recipe::new(Job::Combo) };
+    let recipe = common::quick(Job::Combo);
     let (found, traffic) = {
         let (bytes, recipe) = (bytes.clone(), recipe.clone());
         on_gpu(move |engine| {

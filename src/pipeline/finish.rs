@@ -1,0 +1,90 @@
+//! What is done to a cut-out once it is back on the host: cropped to its subject, laid on a background.
+
+use super::{Color, CutoutOptions};
+use crate::codec::Image;
+
+/// Alpha below this is no subject: a matte's faint haze must not widen the crop.
+const SUBJECT_ALPHA: u8 = 13;
+
+/// Crops `image` and lays it on the background, as `options` ask.
+pub fn finish(image: Image, options: &CutoutOptions) -> Image {
+    let image = match options.crop {
+        Some(margin) => crop(image, margin),
+        None => image,
+    };
+    match options.background {
+        Some(color) => lay_on(image, color),
+        None => image,
+    }
+}
+
+/// The subject's box `[left, top, right, bottom]`, right and bottom past its last pixel; `None` if there is no subject.
+fn subject(image: &Image) -> Option<[usize; 4]> {
+    let width = image.width as usize;
+    let mut found: Option<[usize; 4]> = None;
+    for (y, row) in image.pixels.as_chunks::<4>().0.chunks_exact(width).enumerate() {
+        let solid = |pixel: &[u8; 4]| pixel[3] >= SUBJECT_ALPHA;
+        let (Some(first), Some(last)) = (row.iter().position(solid), row.iter().rposition(solid)) else { continue };
+        let [left, top, right, _] = found.unwrap_or([first, y, last + 1, y + 1]);
+        found = Some([left.min(first), top, right.max(last + 1), y + 1]);
+    }
+    found
+}
+
+/// The part of `image` around its subject, `margin` of the subject's longer side away; all of it if there is none.
+fn crop(image: Image, margin: f64) -> Image {
+    let Some([left, top, right, bottom]) = subject(&image) else { return image };
+    let margin = (margin * (right - left).max(bottom - top) as f64).round() as usize;
+    let (left, top) = (left.saturating_sub(margin), top.saturating_sub(margin));
+    let (right, bottom) = ((right + margin).min(image.width as usize), (bottom + margin).min(image.height as usize));
+    let rows = image.pixels.chunks_exact(image.width as usize * 4).take(bottom).skip(top);
+    let pixels = rows.flat_map(|row| &row[left * 4..right * 4]).copied().collect();
+    Image::new((right - left) as u32, (bottom - top) as u32, pixels)
+}
+
+/// Composites in sRGB, as browsers and image editors do.
+fn lay_on(mut image: Image, Color(color): Color) -> Image {
+    for pixel in image.pixels.as_chunks_mut::<4>().0 {
+        let alpha = pixel[3] as u32;
+        for (channel, &behind) in pixel.iter_mut().zip(&color) {
+            *channel = ((*channel as u32 * alpha + behind as u32 * (255 - alpha) + 127) / 255) as u8;
+        }
+        pixel[3] = 255;
+    }
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A 6x5 picture, clear but for an opaque red pixel at (2, 1) and a faint one at (5, 4).
+    fn picture() -> Image {
+        let mut pixels = vec![0; 6 * 5 * 4];
+        pixels[(6 + 2) * 4..(6 + 2) * 4 + 4].copy_from_slice(&[200, 10, 20, 255]);
+        pixels[(4 * 6 + 5) * 4..].copy_from_slice(&[9, 9, 9, 5]);
+        Image::new(6, 5, pixels)
+    }
+
+    #[test]
+    fn a_crop_keeps_the_subject_and_its_margin_within_the_picture() {
+        let tight = crop(picture(), 0.0);
+        assert_eq!((tight.width, tight.height, tight.pixels), (1, 1, vec![200, 10, 20, 255]));
+        let wide = crop(picture(), 1.0);
+        assert_eq!((wide.width, wide.height), (3, 3));
+        assert_eq!(wide.pixels[4 * 4..5 * 4], [200, 10, 20, 255]);
+    }
+
+    #[test]
+    fn a_picture_without_a_subject_is_not_cropped() {
+        let clear = Image::new(3, 2, vec![0; 24]);
+        assert_eq!(crop(clear.clone(), 0.1), clear);
+    }
+
+    #[test]
+    fn a_background_shows_through_what_is_not_opaque() {
+        let image = Image::new(3, 1, vec![200, 0, 100, 255, 0, 0, 0, 0, 200, 0, 100, 51]);
+        let laid = lay_on(image, Color([100, 255, 0]));
+        assert_eq!(laid.pixels, [200, 0, 100, 255, 100, 255, 0, 255, 120, 204, 20, 255]);
+    }
+}

@@ -1,0 +1,51 @@
+//! Whether an engine computes what it should: tuned kernels have been silently wrong on some adapters.
+
+use std::time::Instant;
+
+use cameo_models::Network;
+
+use super::{Bounds, Handle, Job, Recipe, read, unwatched, write};
+use crate::codec;
+use crate::error::{Error, Result};
+
+/// The network the test runs: the small one, which takes seconds at most.
+pub const NETWORK: Network = Network::U2NetP;
+
+/// A photo at U2-Net-p's own size, and what onnxruntime makes of it.
+const PHOTO: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
+const GOLDEN: &[u8] = include_bytes!("../../tests/golden/u2netp_320.png");
+
+/// Largest and mean difference allowed, of 255: rounding to 8 bits, and the order of sums.
+const MAX_DIFFERENCE: u8 = 2;
+const MEAN_DIFFERENCE: f64 = 0.05;
+
+/// Cuts out the built-in photo, compares the matte with onnxruntime's, and says in one line how they differ.
+///
+/// # Errors
+/// [`Error::Engine`] if they differ by more than rounding; and whatever stops the road.
+pub fn self_test(engine: &Handle) -> Result<String> {
+    let since = Instant::now();
+    let bounds = Bounds::default();
+    let mut recipe = Recipe::new(Job::Cutout);
+    recipe.cutout.model = NETWORK;
+    recipe.cutout.plain_matte = true;
+    let parcel = engine.road(read(PHOTO, &recipe, &bounds, unwatched())?, &recipe)?;
+    let found = codec::decode(&write(parcel, &recipe)?.bytes, &bounds.input)?;
+    let golden = codec::decode(GOLDEN, &bounds.input)?;
+    let pixels = found.pixels.as_chunks::<4>().0.iter().zip(golden.pixels.as_chunks::<4>().0);
+    let differences: Vec<u8> = pixels.map(|(found, golden)| found[3].abs_diff(golden[0])).collect();
+    let most = differences.iter().copied().max().unwrap_or_default();
+    let mean = differences.iter().map(|&difference| difference as f64).sum::<f64>() / differences.len() as f64;
+    let line = format!(
+        "{NETWORK} on the {} differs from its golden by at most {most}/255, {mean:.4}/255 on average ({:.1} s)",
+        engine.name,
+        since.elapsed().as_secs_f64()
+    );
+    match most <= MAX_DIFFERENCE && mean <= MEAN_DIFFERENCE {
+        true => Ok(line),
+        false => Err(Error::Engine {
+            engine: engine.name,
+            reason: format!("{line}: do not trust its pictures, use --device cpu"),
+        }),
+    }
+}
