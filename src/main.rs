@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    cameo::cli::run(cameo::cli::Cli::parse())
+    cameo::cli::run(cameo::cli::Cli::read())
 }

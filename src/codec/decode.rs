@@ -54,10 +54,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
             limits.max_bytes
         )));
     }
-    let format = image::guess_format(bytes).map_err(|_| Error::UnknownFormat(opening(bytes)))?;
-    if !READABLE.contains(&format) {
-        return Err(Error::UnknownFormat(format!("it is {}", format.extensions_str().first().unwrap_or(&"another"))));
-    }
+    let format = readable(bytes)?;
     // The decoders are pure Rust and safe, but say themselves that some panic on hostile files.
     let decoded = catch_unwind(AssertUnwindSafe(|| match format {
         ImageFormat::Png => decode_png(bytes, limits),
@@ -67,8 +64,17 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
     decoded.unwrap_or_else(|_| Err(Error::Undecodable("its decoder gave up".into())))
 }
 
+/// The format of a picture that begins with `bytes`, if it is one that is read.
+pub(super) fn readable(bytes: &[u8]) -> Result<ImageFormat> {
+    let format = image::guess_format(bytes).map_err(|_| Error::UnknownFormat(opening(bytes)))?;
+    if !READABLE.contains(&format) {
+        return Err(Error::UnknownFormat(format!("it is {}", format.extensions_str().first().unwrap_or(&"another"))));
+    }
+    Ok(format)
+}
+
 /// The first bytes of something that is no image, for its owner to recognise.
-fn opening(bytes: &[u8]) -> String {
+pub(super) fn opening(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(12).map(|&byte| byte as char).collect();
     format!("it begins with {text:?}")
 }
@@ -80,7 +86,7 @@ fn undecodable(error: impl std::fmt::Display) -> Error {
     Error::Undecodable(reason.trim_matches('"').chars().take(160).collect())
 }
 
-fn check_size(width: u32, height: u32, limits: &Limits) -> Result<()> {
+pub(super) fn check_size(width: u32, height: u32, limits: &Limits) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::Undecodable(format!("its size is {width}x{height}")));
     }

@@ -5,9 +5,11 @@
 mod color;
 mod decode;
 mod encode;
+mod header;
 
 pub use decode::{Limits, decode};
 pub use encode::{Format, encode, encode_matte};
+pub use header::{Header, header};
 
 /// An upright picture: sRGB, straight alpha, 8 bits, rows from the top, `4 * width * height` bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

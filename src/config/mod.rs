@@ -1,5 +1,8 @@
 //! What the machine's owner may set, read once: flags, then environment, then defaults.
 
+pub mod file;
+pub mod serve;
+
 use std::path::{Path, PathBuf};
 
 use cameo_models::manifest::MANIFEST;

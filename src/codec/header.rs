@@ -1,0 +1,39 @@
+//! What a picture's header says of it: enough to refuse it before anything is decoded.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::panic::catch_unwind;
+use std::path::Path;
+
+use super::Limits;
+use super::decode::{check_size, opening, readable};
+use crate::error::{Error, Result};
+
+/// Size in pixels, before any orientation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Reads the header of the picture in a file, and as little else as its format allows.
+///
+/// # Errors
+/// As [`super::decode`]; a picture that passes can still turn out to be damaged further on.
+pub fn header(path: &Path, limits: &Limits) -> Result<Header> {
+    let failed = |error: std::io::Error| Error::file("read", path, error);
+    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    let first = file.fill_buf().map_err(failed)?.to_vec();
+    if first.is_empty() {
+        return Err(Error::Empty);
+    }
+    let format = readable(&first)?;
+    file.rewind().map_err(failed)?;
+    let size = catch_unwind(move || imagesize::reader_size(file));
+    let size = size.ok().and_then(|size| size.ok()).filter(|size| size.width > 0 && size.height > 0);
+    let size = size.ok_or_else(|| Error::Undecodable(format!("its {format:?} header is unreadable")))?;
+    let sides = (u32::try_from(size.width), u32::try_from(size.height));
+    let (Ok(width), Ok(height)) = sides else { return Err(Error::TooLarge(opening(&first))) };
+    check_size(width, height, limits)?;
+    Ok(Header { width, height })
+}
