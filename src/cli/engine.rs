@@ -40,12 +40,12 @@ pub fn choose(args: &EngineArgs) -> Result<(Choice, String)> {
     }
 }
 
-/// Opens the engine that `args` ask for, says on standard error which one it is, and loads `network` if one will
+/// Opens the engine that `args` ask for, says which one it is, and loads `network` if one will
 /// be needed.
 ///
 /// # Errors
 /// If there is no such engine, it cannot be opened, or the network cannot be loaded.
-pub fn open(args: &EngineArgs, network: Option<Network>) -> Result<Handle> {
+pub fn open(args: &EngineArgs, network: Option<Network>, say: fn(&str)) -> Result<Handle> {
     let (choice, line) = choose(args)?;
     let models = args.models_folder();
     let on_cpu = models.clone();
@@ -55,14 +55,19 @@ pub fn open(args: &EngineArgs, network: Option<Network>) -> Result<Handle> {
         Choice::Gpu(adapter) => match Handle::start(move || GpuEngine::new(&adapter, &models), network) {
             // A driver that fails is no reason to fail where the CPU would do.
             Err(error @ Error::Engine { .. }) if args.device == Device::Auto => {
-                eprintln!("cameo: running on the CPU: {error}");
+                say(&format!("running on the CPU: {error}"));
                 return cpu();
             }
             opened => opened,
         },
     };
     if opened.is_ok() {
-        eprintln!("cameo: {line}");
+        say(&line);
     }
     opened
+}
+
+/// For the commands that a person waits for.
+pub fn on_standard_error(line: &str) {
+    eprintln!("cameo: {line}");
 }

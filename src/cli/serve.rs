@@ -25,6 +25,9 @@ const DEMO_ADDRESS: &str = "127.0.0.1:8000";
 const DEMO_USER: &str = "test_user";
 const DEMO_PASSWORD: &str = "test_password";
 
+/// How long a demo waits for its engine before it answers.
+const DEMO_START: Duration = Duration::from_secs(60);
+
 /// How often leases, expiry and keys are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often files are compared with tasks, in periods.
@@ -88,13 +91,18 @@ async fn serve(args: ServeArgs, path: &std::path::Path) -> Result<()> {
     });
     let workers: Vec<_> =
         (0..args.workers).map(|_| tokio::spawn(supervise(supervisor.clone(), stopped.clone()))).collect();
-    let keeping = tokio::spawn(keep(service.clone(), folder, args.clone()));
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     tracing::info!(orphans = swept.len(), "listening on {scheme}://{address}, data in {}", path.display());
     if args.demo {
         let login = format!("{DEMO_USER} / {DEMO_PASSWORD}");
         tracing::info!("a demo: log in as {login}; see {scheme}://{address}/docs");
     }
+    if args.demo {
+        // Who connects now waits a moment, instead of being told that no engine is ready: the examples work at once.
+        let ready = tokio::time::timeout(DEMO_START, until_ready(&*folder.store));
+        tokio::select! { _ = ready => {}, () = signal() => {} }
+    }
+    let keeping = tokio::spawn(keep(service.clone(), folder, args));
     let served = http::serve(service, listener, signal()).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -104,6 +112,13 @@ async fn serve(args: ServeArgs, path: &std::path::Path) -> Result<()> {
     keeping.abort();
     drop(lock);
     served
+}
+
+/// Ends when a worker has passed its self-test.
+async fn until_ready(store: &dyn Store) {
+    while !store.workers().await.unwrap_or_default().iter().any(|worker| worker.ready) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Whether anybody may log in; a demo makes its own user.

@@ -70,7 +70,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 
 /// An engine that has passed its self-test, with the default network loaded.
 fn open(args: &WorkArgs) -> Result<Handle> {
-    let engine = engine::open(&args.engine, Some(Network::IsNet))?;
+    let engine = engine::open(&args.engine, Some(Network::IsNet), |line| tracing::info!("{line}"))?;
     let line = pipeline::self_test(&engine)?;
     tracing::info!("self-test passed: {line}");
     Ok(engine)

@@ -226,7 +226,7 @@ async fn read(service: &Service, request: Request, id: TaskId) -> Result<Form> {
     let (parts, body) = request.into_parts();
     let limited = axum::body::Body::new(http_body_util::Limited::new(body, limit));
     let mut request = Request::from_parts(parts, limited);
-    request.extensions_mut().insert(axum::extract::DefaultBodyLimit::disable);
+    axum::extract::DefaultBodyLimit::disable().apply(&mut request);
     let invalid = |_| Problem::bad("invalid_form", "send the photo as multipart/form-data, in a part named file");
     let form = Multipart::from_request(request, &()).await.map_err(invalid)?;
     upload::read(form, id, &service.blobs, &service.settings.args.work.bounds.bounds().input).await

@@ -41,7 +41,12 @@ pub async fn layer(State(service): State<Arc<Service>>, request: Request, next: 
     let mut response = answer.await;
 
     let (status, elapsed) = (response.status().as_u16(), since.elapsed());
-    span.in_scope(|| tracing::info!(status, ms = elapsed.as_secs_f64() * 1e3, "answered"));
+    let ms = (elapsed.as_secs_f64() * 1e5).round() / 1e2;
+    span.in_scope(|| match path.as_str() {
+        // Asked for again and again by machines.
+        "/livez" | "/readyz" | "/metrics" => tracing::debug!(status, ms, "answered"),
+        _ => tracing::info!(status, ms, "answered"),
+    });
     service.metrics.count(method.as_str(), &path, status, elapsed);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {

@@ -74,6 +74,8 @@ impl Supervisor {
     /// Returns when the worker has ended, by itself or because it had to.
     async fn watch(&self, id: &str, child: &mut Child, stop: &mut watch::Receiver<bool>) {
         let began = Instant::now();
+        // Taken out: waiting for a child closes its standard input.
+        let input = child.stdin.take();
         loop {
             tokio::select! {
                 ended = child.wait() => {
@@ -81,7 +83,10 @@ impl Supervisor {
                     return;
                 }
                 () = tokio::time::sleep(PERIOD) => {}
-                _ = stop.changed() => return self.stop(child).await,
+                _ = stop.changed() => {
+                    drop(input);
+                    return self.stop(child).await;
+                }
             }
             let found = self.store.workers().await.unwrap_or_default().into_iter().find(|worker| worker.id == id);
             let hung = match found {
@@ -97,7 +102,6 @@ impl Supervisor {
     }
 
     async fn stop(&self, child: &mut Child) {
-        drop(child.stdin.take());
         if tokio::time::timeout(self.stop_limit, child.wait()).await.is_err() {
             let _ = child.kill().await;
         }

@@ -1,0 +1,1 @@
+//! The service as its users and operators meet it: real processes, real sockets, the real network.
