@@ -66,7 +66,11 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     }
     // With nothing to make, there is no engine to open.
     let idle = |errand: &Errand| !args.overwrite && exists(&errand.output);
-    let engine = if errands.iter().all(idle) { None } else { Some(engine::open(&args.engine, recipe.network(), engine::on_standard_error)?) };
+    let engine = if errands.iter().all(idle) {
+        None
+    } else {
+        Some(engine::open(&args.engine, recipe.network(), engine::on_standard_error)?)
+    };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
     let bounds = args.bounds.bounds();
     let next = AtomicUsize::new(0);

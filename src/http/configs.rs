@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Config, now};
@@ -14,6 +13,7 @@ use uuid::Uuid;
 
 use super::Service;
 use super::caller::Caller;
+use super::extract::{Named, Sent};
 use super::problem::{Common, OfConfig, Problem, Result};
 use crate::pipeline::CutoutOptions;
 
@@ -140,11 +140,7 @@ pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result
         OfConfig,
     )
 )]
-pub async fn read(
-    State(service): State<Arc<Service>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<StoredConfig>> {
+pub async fn read(State(service): State<Arc<Service>>, caller: Caller, Named(id): Named) -> Result<Json<StoredConfig>> {
     find(&service, &caller, &id).await?.map(Json).ok_or_else(unknown)
 }
 
@@ -156,7 +152,7 @@ pub async fn read(
         OfConfig,
     )
 )]
-pub async fn create(State(service): State<Arc<Service>>, caller: Caller, body: Bytes) -> Result<Response> {
+pub async fn create(State(service): State<Arc<Service>>, caller: Caller, Sent(body): Sent) -> Result<Response> {
     let new = parse(&body)?;
     let own = service.store.configs(caller.id).await?.iter().filter(|config| config.owner == caller.id).count();
     if own >= MAX_CONFIGS {
@@ -182,8 +178,8 @@ pub async fn create(State(service): State<Arc<Service>>, caller: Caller, body: B
 pub async fn replace(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
-    body: Bytes,
+    Named(id): Named,
+    Sent(body): Sent,
 ) -> Result<Json<StoredConfig>> {
     let (id, created_at) = changeable(&service, &caller, &id).await?;
     store(&service, &caller, parse(&body)?, id, created_at).await.map(Json)
@@ -198,7 +194,7 @@ pub async fn replace(
         OfConfig,
     )
 )]
-pub async fn remove(State(service): State<Arc<Service>>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode> {
+pub async fn remove(State(service): State<Arc<Service>>, caller: Caller, Named(id): Named) -> Result<StatusCode> {
     let (id, _) = changeable(&service, &caller, &id).await?;
     service.store.delete_config(id, caller.id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
@@ -12,6 +12,7 @@ use tokio::sync::watch::Receiver;
 
 use super::Service;
 use super::caller::Caller;
+use super::extract::Named;
 use super::problem::{OfTask, Result};
 use super::status::TaskStatus;
 use super::submit::own;
@@ -30,7 +31,7 @@ use super::submit::own;
 pub async fn events(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     own(&service, &caller, &id).await?;
     let changes = service.changes.subscribe();

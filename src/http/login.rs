@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Service;
+use super::extract::{Asked, Sent};
 use super::problem::{self, Problem, Result};
 use super::throttle::Throttle;
 use crate::accounts::password;
@@ -66,7 +66,7 @@ impl Default for Door {
     request_body(description = "Instead of the query", content((Credentials = "application/json"), (Credentials = "application/x-www-form-urlencoded"))),
     responses(
         (status = 200, description = "A token", body = Login),
-        (status = 400, description = "`missing_credentials`, `invalid_body`", body = problem::Body, content_type = "application/problem+json"),
+        (status = 400, description = "`missing_credentials`, `invalid_body`, `invalid_parameter`", body = problem::Body, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_credentials`", body = problem::Body, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = problem::Body, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_failures`; wait `Retry-After` seconds", body = problem::Body, content_type = "application/problem+json"),
@@ -75,9 +75,9 @@ impl Default for Door {
 pub async fn login(
     State(service): State<Arc<Service>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
-    Query(query): Query<Credentials>,
+    Asked(query): Asked<Credentials>,
     headers: HeaderMap,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Login>> {
     let sent = credentials(&headers, &body)?;
     let missing = || Problem::bad("missing_credentials", "send username and password, in the query, a form or JSON");

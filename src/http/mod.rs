@@ -16,6 +16,7 @@ mod caller;
 mod configs;
 mod docs;
 mod events;
+mod extract;
 mod health;
 mod login;
 mod metrics;
@@ -36,7 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use cameo_tasks::{Blobs, QueueLimits, Store};
 use utoipa_axum::router::OpenApiRouter;
@@ -148,8 +149,11 @@ pub fn app(service: Arc<Service>) -> Router {
         let detail = "this path does not take this method: see /docs for the calls";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     };
+    // Written once: a handler is copied for each connection, with all that it holds.
+    let document: Arc<str> = serde_json::to_string(&document).unwrap_or_default().into();
+    let json = [(header::CONTENT_TYPE, "application/json")];
     let router = router
-        .route("/openapi.json", get(move || async move { axum::Json(document) }))
+        .route("/openapi.json", get(move || async move { (json, document.to_string()) }))
         .merge(docs::page())
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)

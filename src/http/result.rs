@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Outcome, Status, Task, TaskId};
 
 use super::Service;
 use super::caller::Caller;
+use super::extract::Named;
 use super::problem::{OfResult, Problem, Result};
 use super::submit::own;
 use crate::codec::{self, Format, Limits};
@@ -31,7 +32,7 @@ use crate::codec::{self, Format, Limits};
 pub async fn result(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Response> {
     let task = own(&service, &caller, &id).await?;

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Method, header};
-use axum::{Extension, Router};
+use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::Service;
@@ -106,8 +107,12 @@ async fn answer(
     http: &http1::Builder,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    let app = app.layer(Extension(ConnectInfo(address)));
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    // Told with each request: a layer of the connection's own would copy all routes.
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        app.clone().oneshot(request)
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Millis, Page, Task, now};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Service;
 use super::caller::Caller;
+use super::extract::{Asked, Named};
 use super::problem::{OfList, OfTask, Problem, Result};
 use super::submit::own;
 
@@ -116,11 +117,7 @@ impl TaskStatus {
         OfTask,
     )
 )]
-pub async fn status(
-    State(service): State<Arc<Service>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<TaskStatus>> {
+pub async fn status(State(service): State<Arc<Service>>, caller: Caller, Named(id): Named) -> Result<Json<TaskStatus>> {
     let task = own(&service, &caller, &id).await?;
     Ok(Json(TaskStatus::of(&service, task).await?))
 }
@@ -154,10 +151,9 @@ pub struct TaskPage {
 pub async fn tasks(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    paging: std::result::Result<Query<Paging>, axum::extract::rejection::QueryRejection>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<TaskPage>> {
     let invalid = |text: String| Problem::bad("invalid_parameter", text);
-    let Query(paging) = paging.map_err(|error| invalid(error.body_text()))?;
     let limit = paging.limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(invalid(format!("limit: {limit} is out of range: use 1 to {MAX_PAGE}")));
@@ -185,7 +181,7 @@ pub async fn tasks(
         OfTask,
     )
 )]
-pub async fn cancel(State(service): State<Arc<Service>>, caller: Caller, Path(id): Path<String>) -> Result<Response> {
+pub async fn cancel(State(service): State<Arc<Service>>, caller: Caller, Named(id): Named) -> Result<Response> {
     let task = own(&service, &caller, &id).await?;
     if service.store.cancel(task.id, now()).await? {
         service.blobs.delete(&Task::input(task.id)).await?;

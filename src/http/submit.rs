@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Admission, NewTask, Submitted, TaskId, now};
@@ -125,8 +125,7 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
         return Err(problem);
     }
     let headers = request.headers().clone();
-    let query: Query<HashMap<String, String>> =
-        Query::try_from_uri(request.uri()).map_err(|error| Problem::bad("invalid_parameter", error.body_text()))?;
+    let query = asked(&request)?;
     if declared_bytes(&headers).is_some_and(|bytes| bytes > service.settings.max_upload_bytes() as u64 + FORM_BYTES) {
         drain(request).await;
         return Err(upload::too_large());
@@ -138,7 +137,7 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
     let form = tokio::time::timeout(timeout, reading).await.map_err(slow)??;
     let guard = Guard::of(id, &service.blobs);
     let mut wishes = form.fields;
-    wishes.extend(query.0);
+    wishes.extend(query);
     let recipe = recipe(&service, &caller, job, &wishes).await?;
     let bounds = service.settings.args.work.bounds.bounds();
     recipe.enhancement(form.header.width, form.header.height, bounds.output.0)?;
@@ -165,6 +164,24 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
     };
     answer(&service, id, job, &headers).await
 }
+
+/// The query's parameters; each is there once at most.
+fn asked(request: &Request) -> Result<HashMap<String, String>> {
+    let twice = |name: &str| Problem::bad("invalid_parameter", format!("{name} is there twice: send it once"));
+    let malformed = |_| Problem::bad("invalid_parameter", "the query is malformed");
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(request.uri().query().unwrap_or_default()).map_err(malformed)?;
+    let mut asked = HashMap::new();
+    for (name, value) in pairs {
+        if PARAMETERS.contains(&name.as_str()) && asked.insert(name.clone(), value).is_some() {
+            return Err(twice(&name));
+        }
+    }
+    Ok(asked)
+}
+
+/// The names of [`Params`].
+const PARAMETERS: [&str; 3] = ["enhance_level", "scale", "config_id"];
 
 /// Bytes of a form around its photo.
 const FORM_BYTES: u64 = 64 << 10;
@@ -259,7 +276,7 @@ fn idempotency(
     let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
     let key =
         key.ok_or_else(|| Problem::bad("invalid_parameter", "an Idempotency-Key has 1 to 200 visible letters"))?;
-    let named = ["enhance_level", "scale", "config_id"].map(|name| (name, wishes.get(name)));
+    let named = PARAMETERS.map(|name| (name, wishes.get(name)));
     let body = Sha256::digest(format!("{} {sha256} {named:?}", job.name()));
     Ok(Some((key.into(), body.iter().map(|byte| format!("{byte:02x}")).collect())))
 }

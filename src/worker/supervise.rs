@@ -11,10 +11,10 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Wait before a worker is replaced: doubled each time, until one has lived for a while.
+/// Wait before a worker is replaced: doubled each time, until one has been ready. What kills a ready one is most
+/// likely its task, whose retries wait by themselves.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-const LIVED: Duration = Duration::from_secs(30);
 
 /// How often a worker is looked at.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -41,10 +41,10 @@ pub async fn supervise(supervisor: Arc<Supervisor>, mut stop: watch::Receiver<bo
     let mut wait = FIRST_WAIT;
     while !*stop.borrow() {
         let id = Uuid::new_v4().to_string();
-        let began = Instant::now();
+        let mut was_ready = false;
         match supervisor.start(&id) {
             Ok(mut child) => {
-                supervisor.watch(&id, &mut child, &mut stop).await;
+                was_ready = supervisor.watch(&id, &mut child, &mut stop).await;
                 supervisor.bury(&id).await;
             }
             Err(error) => tracing::error!(%error, "a worker could not be started"),
@@ -53,7 +53,7 @@ pub async fn supervise(supervisor: Arc<Supervisor>, mut stop: watch::Receiver<bo
             return;
         }
         (supervisor.replaced)();
-        wait = if began.elapsed() >= LIVED { FIRST_WAIT } else { wait };
+        wait = if was_ready { FIRST_WAIT } else { wait };
         tracing::warn!(wait_ms = wait.as_millis() as u64, "a worker is replaced");
         let _ = tokio::time::timeout(wait, stop.changed()).await;
         wait = (wait * 2).min(LONGEST_WAIT);
@@ -71,24 +71,27 @@ impl Supervisor {
             .spawn()
     }
 
-    /// Returns when the worker has ended, by itself or because it had to.
-    async fn watch(&self, id: &str, child: &mut Child, stop: &mut watch::Receiver<bool>) {
+    /// Returns when the worker has ended, by itself or because it had to; whether it has been ready.
+    async fn watch(&self, id: &str, child: &mut Child, stop: &mut watch::Receiver<bool>) -> bool {
         let began = Instant::now();
+        let mut was_ready = false;
         // Taken out: waiting for a child closes its standard input.
         let input = child.stdin.take();
         loop {
             tokio::select! {
                 ended = child.wait() => {
                     tracing::info!(worker = id, status = ?ended.ok(), "a worker has ended");
-                    return;
+                    return was_ready;
                 }
                 () = tokio::time::sleep(PERIOD) => {}
                 _ = stop.changed() => {
                     drop(input);
-                    return self.stop(child).await;
+                    self.stop(child).await;
+                    return was_ready;
                 }
             }
             let found = self.store.workers().await.unwrap_or_default().into_iter().find(|worker| worker.id == id);
+            was_ready |= found.is_some();
             let hung = match found {
                 Some(worker) => now() - worker.beat_at > self.lease.as_millis() as i64,
                 None => began.elapsed() > START_LIMIT,
@@ -96,7 +99,7 @@ impl Supervisor {
             if hung {
                 tracing::error!(worker = id, "a worker hangs and is killed");
                 let _ = child.kill().await;
-                return;
+                return was_ready;
             }
         }
     }

@@ -118,3 +118,9 @@ pub fn quick(job: Job) -> Recipe {
     let cutout = CutoutOptions { model: Network::U2NetP, ..Default::default() };
     Recipe { cutout, ..Recipe::new(job) }
 }
+
+/// The Python that `cargo xtask test` installs for the service's tests, with its packages beside it.
+pub fn python() -> PathBuf {
+    let path = std::env::var_os("CAMEO_TEST_PYTHON").expect("run the tests by `cargo xtask test`: it installs Python");
+    PathBuf::from(path)
+}

@@ -4,13 +4,15 @@
 //! on the machine's own GPU.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{project_folder, run};
 
 pub fn test() -> Result<(), String> {
     install_lavapipe()?;
+    install_tools()?;
+    let python = install_python()?;
     let ci = std::env::var_os("CI").is_some();
     // The project, and this workspace of chores beside it.
     let workspaces = [project_folder(), project_folder().join("xtask")];
@@ -20,7 +22,9 @@ pub fn test() -> Result<(), String> {
         }
     }
     for folder in workspaces.iter().rev() {
-        run(cargo(folder).args(["test", "--release", "--workspace", "--no-fail-fast"]))?;
+        let mut tests = cargo(folder);
+        tests.args(["test", "--release", "--workspace", "--no-fail-fast"]).env("CAMEO_TEST_PYTHON", &python);
+        run(&mut tests)?;
     }
     if ci {
         // After the tests, so that what fails first is what matters most.
@@ -56,18 +60,11 @@ fn install_lavapipe() -> Result<(), String> {
     if has_lavapipe() {
         return Ok(());
     }
-    let user = Command::new("id").arg("-u").output();
-    let root = user.is_ok_and(|user| user.stdout.trim_ascii() == b"0");
-    if !root || !Path::new("/etc/debian_version").exists() {
+    if !may_install() {
         return Err("the tests need lavapipe, Mesa's Vulkan driver for the CPU: install mesa-vulkan-drivers \
                     (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch), then try again"
             .into());
     }
-    let apt = || {
-        let mut apt = Command::new("apt-get");
-        apt.args(["-o", "DPkg::Lock::Timeout=300", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
-        apt
-    };
     let backports = add_backports();
     run(apt().arg("update"))?;
     let packages = ["install", "--yes", "--no-install-recommends", "mesa-vulkan-drivers", "libvulkan1"];
@@ -80,6 +77,55 @@ fn install_lavapipe() -> Result<(), String> {
         true => Ok(()),
         false => Err("mesa-vulkan-drivers is installed but brought no lavapipe: the GPU tests cannot run".into()),
     }
+}
+
+/// As root on Debian or what descends from it.
+fn may_install() -> bool {
+    let user = Command::new("id").arg("-u").output();
+    user.is_ok_and(|user| user.stdout.trim_ascii() == b"0") && Path::new("/etc/debian_version").exists()
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.args(["-o", "DPkg::Lock::Timeout=300", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
+
+/// What the examples in the documents and the tests of the service call.
+const TOOLS: [&str; 4] = ["curl", "jq", "openssl", "python3"];
+
+fn install_tools() -> Result<(), String> {
+    let runs = |tool: &&str| Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
+    // openssl has no --version of old.
+    let has = |tool: &&str| runs(tool) || Command::new(tool).arg("version").output().is_ok_and(|o| o.status.success());
+    let missing: Vec<&str> = TOOLS.into_iter().filter(|tool| !has(tool)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !may_install() {
+        return Err(format!("the tests need {}: install them, then try again", missing.join(", ")));
+    }
+    run(apt().arg("update"))?;
+    run(apt().args(["install", "--yes", "--no-install-recommends", "python3-venv"]).args(missing))
+}
+
+/// What the service's tests need of Python: the client of the examples, and calls made up after the document.
+const PACKAGES: [&str; 2] = ["requests==2.34.2", "schemathesis==4.32.5"];
+
+/// A Python with [`PACKAGES`], in a folder that outlives a clean checkout.
+fn install_python() -> Result<PathBuf, String> {
+    let folder = crate::target_folder().join("service-python");
+    let python = folder.join("bin/python");
+    // Written last: a folder without it was cut off half-way.
+    let stamp = folder.join("packages");
+    let want = PACKAGES.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == want) {
+        return Ok(python);
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))?;
+    fs::write(&stamp, want).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
+    Ok(python)
 }
 
 /// Adds the backports suite of the mirror this machine already uses; returns its name.

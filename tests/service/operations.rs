@@ -1,0 +1,160 @@
+//! What operators rely on: configuration, health, traces, metrics, TLS, and a document that holds.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common;
+use crate::server::{Client, Server, cameo, photo};
+
+#[test]
+fn requests_are_traced_protected_and_counted() {
+    let server = Server::start(&["--log-format=json", "--cors-origin=https://app.example"]);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let answer = server.call("GET", "/livez", &[("x-request-id", "order-7"), ("traceparent", &parent)], b"");
+    assert_eq!(answer.header("x-request-id"), Some("order-7"));
+    let back = answer.header("traceparent").unwrap();
+    assert!(back.starts_with(&format!("00-{trace}-")) && !back.contains("00f067aa0ba902b7"), "{back}");
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(answer.header(name), Some(value));
+    }
+    let other = server.call("GET", "/livez", &[("x-request-id", "a b\"c")], b"");
+    assert_ne!(other.header("x-request-id"), Some("a b\"c"), "what would break a log is not taken");
+
+    let page = |origin| server.call("GET", "/livez", &[("origin", origin)], b"");
+    assert_eq!(page("https://app.example").header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(page("https://evil.example").header("access-control-allow-origin"), None);
+
+    let ann = Client::new(&server);
+    let id = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
+    ann.finished(&id);
+    ann.result(&id);
+    let metrics = ann.get("/metrics").text();
+    for line in [
+        "cameo_requests_total{method=\"POST\",route=\"/api/v1/upscale\",status=\"200\"} 1",
+        "cameo_tasks{status=\"completed\",kind=\"enhance\"} 1",
+        "cameo_queue_length 0",
+        "cameo_queue_age_seconds 0",
+        "cameo_stage_runs_total{stage=\"enhance\"} 1",
+        "cameo_worker_restarts_total 0",
+        "cameo_workers_ready 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    assert!(!metrics.contains("cameo_sent_bytes_total 0\n") && !metrics.contains("cameo_received_bytes_total 0\n"));
+    for line in server.log().lines() {
+        assert!(serde_json::from_str::<Value>(line).is_ok(), "not JSON: {line}");
+    }
+}
+
+#[test]
+fn a_file_the_environment_and_flags_configure_it_in_this_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cameo.toml");
+    let run = |text: &str, environment: &[(&str, &str)], flags: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = cameo();
+        command.arg("serve").arg("--config").arg(&file).args(flags).envs(environment.iter().copied());
+        command.arg("--data").arg(folder.path().join("data"));
+        // An address that cannot be bound ends it, and the error names the address that was chosen.
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        said
+    };
+    let text =
+        "listen = \"203.0.113.1:1\"\nmax-queue = 3\nno_query_tokens = true\ncors-origin = [\"https://a.example\"]\n";
+    assert!(run(text, &[], &[]).contains("cannot listen on 203.0.113.1:1"));
+    assert!(run(text, &[("CAMEO_LISTEN", "203.0.113.1:2")], &[]).contains("203.0.113.1:2"));
+    let both = run(text, &[("CAMEO_LISTEN", "203.0.113.1:2")], &["--listen=203.0.113.1:3"]);
+    assert!(both.contains("203.0.113.1:3"), "{both}");
+    for (text, sentence) in [
+        ("lissten = 1", "nothing is named lissten"),
+        ("listen = 5", "invalid value '5'"),
+        ("no-query-tokens = \"maybe\"", "no-query-tokens cannot be"),
+        ("max-queue = ", "is not TOML"),
+        ("[table]\na = 1", "nothing is named table"),
+        ("lease = 0", "0 is not in 2..=3600"),
+    ] {
+        let said = run(text, &[], &[]);
+        assert!(said.contains(sentence), "{text}: {said}");
+    }
+    let missing = cameo().args(["serve", "--config", "/nowhere.toml"]).output().unwrap();
+    assert!(
+        !missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("cannot read /nowhere.toml")
+    );
+    let help = String::from_utf8(cameo().args(["serve", "--help"]).output().unwrap().stdout).unwrap();
+    for flag in ["--max-upload", "--keep-results", "--tls-cert", "CAMEO_LISTEN", "--shutdown-timeout"] {
+        assert!(help.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn tls_is_spoken_where_a_certificate_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .expect("openssl runs");
+    assert!(made.status.success());
+    let flag = |name: &str, path: &std::path::Path| format!("--{name}={}", path.display());
+    let (cert_flag, key_flag) = (flag("tls-cert", &cert), flag("tls-key", &key));
+    let server = Server::begin(&[&cert_flag, &key_flag]);
+    let url = format!("https://127.0.0.1:{}/livez", server.port);
+    let answer = Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
+    let answer = String::from_utf8(answer.stdout).unwrap();
+    assert!(answer.contains("200 OK") && answer.contains("strict-transport-security"), "{answer}");
+    drop(server);
+
+    std::fs::write(&key, "no key").unwrap();
+    let mut command = cameo();
+    command.args(["serve", "--listen=127.0.0.1:0", &cert_flag, &key_flag, "--data"]).arg(folder.path());
+    let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(said.contains("cannot use") && said.contains("key.pem"), "{said}");
+    assert!(cameo().args(["serve", &cert_flag]).output().unwrap().status.code() == Some(2), "one without the other");
+}
+
+#[test]
+fn the_page_needs_nothing_from_elsewhere() {
+    let server = Server::begin(&[]);
+    let page = server.call("GET", "/docs/", &[], b"");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
+    assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'self'"));
+    assert!(!page.text().contains("src=\"http"), "{}", page.text());
+    let document = server.call("GET", "/openapi.json", &[], b"").json();
+    let calls: usize =
+        document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
+    assert_eq!(calls, 17);
+    assert!(document["components"]["schemas"]["Problem"].is_object());
+}
+
+/// Thousands of calls made up after the document: none may fail the server or be answered otherwise than documented.
+#[test]
+fn the_document_holds_for_calls_that_a_machine_makes_up() {
+    let server = Server::start(&["--max-tasks-per-user=3", "--max-upload=1"]);
+    let token = server.token();
+    let python = common::python();
+    let output = Command::new(python.with_file_name("schemathesis"))
+        .args(["run", &format!("http://127.0.0.1:{}/openapi.json", server.port)])
+        .args(["--header", &format!("Authorization: Bearer {token}"), "--max-examples", "40", "--seed", "1"])
+        .args([
+            "--checks",
+            "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+        ])
+        .args(["--exclude-path-regex", "/events/", "--phases", "examples,coverage,fuzzing", "--request-timeout", "60"])
+        .current_dir(server.folder.path())
+        .output()
+        .expect("schemathesis runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{}", said.lines().rev().take(25).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"));
+    assert!(output.status.success(), "{said}");
+}

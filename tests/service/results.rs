@@ -1,0 +1,97 @@
+//! Fetching pictures, and their end.
+
+use std::time::Duration;
+
+use crate::contract::files;
+use crate::server::{Client, Server, operator, photo};
+
+#[test]
+fn a_result_is_fetched_whole_in_parts_or_not_again() {
+    let server = Server::start(&[]);
+    let ann = Client::new(&server);
+    let id = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
+    ann.finished(&id);
+    let path = format!("/api/v1/upscale/result/{id}");
+    let whole = ann.get(&path);
+    assert_eq!(whole.status, 200);
+    let length = whole.body.len().to_string();
+    let digest = {
+        use sha2::{Digest, Sha256};
+        Sha256::digest(&whole.body).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let tag = format!("\"{digest}\"");
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("content-length", length.as_str()),
+        ("etag", tag.as_str()),
+        ("accept-ranges", "bytes"),
+        ("content-disposition", &format!("attachment; filename=\"cameo-{id}.png\"")),
+        ("x-content-type-options", "nosniff"),
+        ("vary", "accept"),
+    ] {
+        assert_eq!(whole.header(name), Some(value), "{name}");
+    }
+    assert!(whole.header("server-timing").unwrap().contains("enhance;dur="));
+
+    let part = ann.call("GET", &path, &[("range", "bytes=100-199")], b"");
+    assert_eq!((part.status, &part.body[..]), (206, &whole.body[100..200]));
+    assert_eq!(part.header("content-range"), Some(format!("bytes 100-199/{length}").as_str()));
+    let last = ann.call("GET", &path, &[("range", "bytes=-10"), ("if-range", &tag)], b"");
+    assert_eq!((last.status, &last.body[..]), (206, &whole.body[whole.body.len() - 10..]));
+    let other = ann.call("GET", &path, &[("range", "bytes=-10"), ("if-range", "\"another\"")], b"");
+    assert_eq!((other.status, other.body.len()), (200, whole.body.len()));
+    let beyond = ann.call("GET", &path, &[("range", "bytes=99999999-")], b"");
+    assert_eq!(beyond.refusal(), (416, "range_not_satisfiable".into()));
+
+    let known = ann.call("GET", &path, &[("if-none-match", &format!("\"x\", W/{tag}"))], b"");
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag.as_str())));
+    let head = ann.call("HEAD", &path, &[], b"");
+    assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some(length.as_str())));
+
+    // WebP has the same pixels and another tag.
+    let webp = ann.call("GET", &path, &[("accept", "image/webp")], b"");
+    assert_eq!((webp.status, webp.header("content-type")), (200, Some("image/webp")));
+    assert_ne!(webp.header("etag"), Some(tag.as_str()));
+    let limits = cameo::codec::Limits::default();
+    let [png, webp] = [&whole.body, &webp.body].map(|bytes| cameo::codec::decode(bytes, &limits).unwrap());
+    assert_eq!(png, webp);
+}
+
+#[test]
+fn results_expire_with_all_that_belongs_to_them_and_orphans_are_removed() {
+    let mut server = Server::start(&["--keep-results=3", "--keep-tasks=8"]);
+    let id = {
+        let ann = Client::new(&server);
+        let id = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
+        ann.finished(&id);
+        ann.call("GET", &format!("/api/v1/upscale/result/{id}"), &[("accept", "image/webp")], b"");
+        assert_eq!(files(&server).len(), 2, "the result and its WebP; the photo is gone already");
+        server.until("expired", || ann.result(&id).status == 404);
+        assert_eq!(ann.result(&id).refusal(), (404, "result_expired".into()));
+        let status = ann.status(&id);
+        assert_eq!((status["expired"].as_bool(), status["result_path"].is_null()), (Some(true), true));
+        server.until("tidy", || files(&server).is_empty());
+        server.until("forgotten", || ann.result(&id).refusal().1 == "task_not_found");
+        id
+    };
+    // What a crash may leave: a photo without a task, an upload half done, a result nobody published.
+    server.kill();
+    let blobs = server.data().join("blobs");
+    for orphan in [format!("inputs/{id}"), format!("inputs/{id}#1"), format!("results/{id}-7"), "results/x.webp".into()]
+    {
+        std::fs::write(blobs.join(orphan), b"orphan").unwrap();
+    }
+    server.restart();
+    server.until("tidy", || files(&server).is_empty());
+    server.until_ready();
+}
+
+#[test]
+fn two_servers_do_not_share_a_folder() {
+    let server = Server::begin(&[]);
+    let second = operator(&["serve", "--listen=127.0.0.1:0"], server.folder.path(), "");
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(!second.status.success() && said.contains("another server runs on it"), "{said}");
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(server.call("GET", "/livez", &[], b"").status, 200);
+}
