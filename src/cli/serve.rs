@@ -79,7 +79,7 @@ async fn serve(args: ServeArgs, path: &std::path::Path) -> Result<()> {
 
     let (stop, stopped) = watch::channel(false);
     let supervisor = Arc::new(Supervisor {
-        program: std::env::current_exe().map_err(|error| Error::BadRecipe(format!("no program: {error}")))?,
+        program: program()?,
         arguments: std::iter::once("work".into()).chain(args.work.arguments(path)).collect(),
         store: folder.store.clone(),
         lease: args.work.lease(),
@@ -112,6 +112,14 @@ async fn serve(args: ServeArgs, path: &std::path::Path) -> Result<()> {
     keeping.abort();
     drop(lock);
     served
+}
+
+/// This program, even if its file has been replaced by another version meanwhile.
+fn program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok("/proc/self/exe".into());
+    }
+    std::env::current_exe().map_err(|error| Error::BadRecipe(format!("the program does not find itself: {error}")))
 }
 
 /// Ends when a worker has passed its self-test.

@@ -9,6 +9,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::header::readable;
 use super::{Image, color};
 use crate::error::{Error, Result};
 
@@ -32,9 +33,6 @@ impl Default for Limits {
 
 /// EXIF larger than this is ignored, orientation and all: JPEG itself allows no more in one segment.
 const MAX_EXIF_BYTES: usize = 64 << 10;
-
-const READABLE: [ImageFormat; 6] =
-    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Gif];
 
 /// Decodes the picture in `bytes` (of an animation, the first frame).
 ///
@@ -62,21 +60,6 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
         _ => decode_any(bytes, format, limits),
     }));
     decoded.unwrap_or_else(|_| Err(Error::Undecodable("its decoder gave up".into())))
-}
-
-/// The format of a picture that begins with `bytes`, if it is one that is read.
-pub(super) fn readable(bytes: &[u8]) -> Result<ImageFormat> {
-    let format = image::guess_format(bytes).map_err(|_| Error::UnknownFormat(opening(bytes)))?;
-    if !READABLE.contains(&format) {
-        return Err(Error::UnknownFormat(format!("it is {}", format.extensions_str().first().unwrap_or(&"another"))));
-    }
-    Ok(format)
-}
-
-/// The first bytes of something that is no image, for its owner to recognise.
-pub(super) fn opening(bytes: &[u8]) -> String {
-    let text: String = bytes.iter().take(12).map(|&byte| byte as char).collect();
-    format!("it begins with {text:?}")
 }
 
 /// The decoder's reason, on one short line.

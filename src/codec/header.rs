@@ -5,8 +5,10 @@ use std::io::{BufRead, BufReader, Seek};
 use std::panic::catch_unwind;
 use std::path::Path;
 
+use image::ImageFormat;
+
 use super::Limits;
-use super::decode::{check_size, opening, readable};
+use super::decode::check_size;
 use crate::error::{Error, Result};
 
 /// Size in pixels, before any orientation.
@@ -36,4 +38,22 @@ pub fn header(path: &Path, limits: &Limits) -> Result<Header> {
     let (Ok(width), Ok(height)) = sides else { return Err(Error::TooLarge(opening(&first))) };
     check_size(width, height, limits)?;
     Ok(Header { width, height })
+}
+
+const READABLE: [ImageFormat; 6] =
+    [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::Gif];
+
+/// The format of a picture that begins with `bytes`, if it is one that is read.
+pub(super) fn readable(bytes: &[u8]) -> Result<ImageFormat> {
+    let format = image::guess_format(bytes).map_err(|_| Error::UnknownFormat(opening(bytes)))?;
+    if !READABLE.contains(&format) {
+        return Err(Error::UnknownFormat(format!("it is {}", format.extensions_str().first().unwrap_or(&"another"))));
+    }
+    Ok(format)
+}
+
+/// The first bytes of something that is no image, for its owner to recognise.
+pub(super) fn opening(bytes: &[u8]) -> String {
+    let text: String = bytes.iter().take(12).map(|&byte| byte as char).collect();
+    format!("it begins with {text:?}")
 }

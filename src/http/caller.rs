@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use cameo_tasks::{User, UserId};
+use cameo_tasks::{Task, User, UserId};
+use uuid::Uuid;
 
 use super::Service;
 use super::problem::Problem;
@@ -60,4 +61,18 @@ fn token(parts: &Parts, query_tokens: bool) -> Result<String, Problem> {
         Some(_) => Err(refused("tokens in the query are switched off here: send Authorization: Bearer")),
         None => Err(refused("a token is missing: log in, then send it as Authorization: Bearer or ?token=")),
     }
+}
+
+/// A task that is the caller's own.
+///
+/// # Errors
+/// 404 if there is none, 403 if it is someone else's.
+pub async fn own(service: &Service, caller: &Caller, id: &str) -> Result<Task, Problem> {
+    let unknown = || Problem::not_found("task_not_found", "there is no such task, or it was forgotten after its time");
+    let id = Uuid::try_parse(id).map_err(|_| unknown())?;
+    let task = service.store.task(id).await?.ok_or_else(unknown)?;
+    if task.owner != caller.id {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "not_your_task", "this task belongs to someone else"));
+    }
+    Ok(task)
 }

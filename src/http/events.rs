@@ -11,11 +11,10 @@ use futures_util::stream::unfold;
 use tokio::sync::watch::Receiver;
 
 use super::Service;
-use super::caller::Caller;
+use super::caller::{Caller, own};
 use super::extract::Named;
 use super::problem::{OfTask, Result};
 use super::status::TaskStatus;
-use super::submit::own;
 
 /// How far a task is, as it goes
 ///

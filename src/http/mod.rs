@@ -3,7 +3,7 @@
 //!
 //! - [`problem`]: errors to answers
 //! - [`login`], [`tokens`], [`caller`], [`throttle`]: who calls
-//! - [`submit`], [`upload`]: photos in
+//! - [`submit`], [`wishes`], [`upload`]: photos in
 //! - [`status`], [`events`]: how far a task is
 //! - [`result`]: pictures out
 //! - [`configs`]: stored options
@@ -30,6 +30,7 @@ mod tokens;
 mod trace;
 mod upload;
 mod watch;
+mod wishes;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

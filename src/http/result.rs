@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Outcome, Status, Task, TaskId};
 
 use super::Service;
-use super::caller::Caller;
+use super::caller::{Caller, own};
 use super::extract::Named;
 use super::problem::{OfResult, Problem, Result};
-use super::submit::own;
 use crate::codec::{self, Format, Limits};
 
 /// Fetch a result

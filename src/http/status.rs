@@ -13,10 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Service;
-use super::caller::Caller;
+use super::caller::{Caller, own};
 use super::extract::{Asked, Named};
 use super::problem::{OfList, OfTask, Problem, Result};
-use super::submit::own;
 
 /// Tasks on a page unless asked for otherwise, and at most.
 const PAGE: u32 = 20;

@@ -1,6 +1,5 @@
 //! Photos in: a form becomes a task.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +9,16 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_tasks::{Admission, NewTask, Submitted, TaskId, now};
 use http_body_util::BodyExt;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::caller::Caller;
 use super::problem::{OfPhoto, Problem, Result};
 use super::upload::{self, Form, Guard};
-use super::{Service, configs, health, result};
-use crate::pipeline::{Job, Recipe};
+use super::wishes::{self, Params};
+use super::{Service, health, result};
+use crate::pipeline::Job;
 
 /// A worker answers by then, or is taken for gone.
 const NOT_READY_RETRY_SECS: u64 = 5;
@@ -28,27 +27,6 @@ const MAX_WAIT_SECS: u64 = 120;
 /// What is read of an upload that is refused, so that its sender comes to read the answer, and for how long.
 const DRAIN_BYTES: usize = 64 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-
-/// Parameters of a task, in the query or as fields of the form.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by name, from the query and from the form alike")]
-pub struct Params {
-    /// How strongly to enhance: `light` (1.5x), `medium` (2x) or `strong` (3x)
-    #[param(schema_with = level_schema)]
-    enhance_level: Option<String>,
-    /// Enlarge by this factor instead of the level's
-    #[param(minimum = 1, maximum = 4)]
-    scale: Option<f64>,
-    /// A stored set of cut-out options; without it, `default`
-    config_id: Option<String>,
-}
-
-fn level_schema() -> utoipa::openapi::schema::Object {
-    use utoipa::openapi::schema::{ObjectBuilder, Type};
-    let levels = crate::pipeline::Level::ALL.map(|level| level.name());
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(levels)).default(Some("medium".into())).build()
-}
 
 /// A form with a photo.
 #[derive(ToSchema)]
@@ -125,7 +103,7 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
         return Err(problem);
     }
     let headers = request.headers().clone();
-    let query = asked(&request)?;
+    let query = wishes::of_query(&request)?;
     if declared_bytes(&headers).is_some_and(|bytes| bytes > service.settings.max_upload_bytes() as u64 + FORM_BYTES) {
         drain(request).await;
         return Err(upload::too_large());
@@ -138,7 +116,7 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
     let guard = Guard::of(id, &service.blobs);
     let mut wishes = form.fields;
     wishes.extend(query);
-    let recipe = recipe(&service, &caller, job, &wishes).await?;
+    let recipe = wishes::recipe(&service, &caller, job, &wishes).await?;
     let bounds = service.settings.args.work.bounds.bounds();
     recipe.enhancement(form.header.width, form.header.height, bounds.output.0)?;
     let task = NewTask {
@@ -147,7 +125,7 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
         kind: job.name().into(),
         recipe: serde_json::to_string(&recipe).map_err(Problem::internal)?,
         pixels: form.header.width as u64 * form.header.height as u64,
-        idempotency: idempotency(&headers, job, &form.sha256, &wishes)?,
+        idempotency: wishes::idempotency(&headers, job, &form.sha256, &wishes)?,
     };
     let id = match service.store.submit(task, service.settings.limits(), now()).await? {
         Submitted::Accepted => {
@@ -164,24 +142,6 @@ async fn submit(service: Arc<Service>, caller: Caller, request: Request, job: Jo
     };
     answer(&service, id, job, &headers).await
 }
-
-/// The query's parameters; each is there once at most.
-fn asked(request: &Request) -> Result<HashMap<String, String>> {
-    let twice = |name: &str| Problem::bad("invalid_parameter", format!("{name} is there twice: send it once"));
-    let malformed = |_| Problem::bad("invalid_parameter", "the query is malformed");
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(request.uri().query().unwrap_or_default()).map_err(malformed)?;
-    let mut asked = HashMap::new();
-    for (name, value) in pairs {
-        if PARAMETERS.contains(&name.as_str()) && asked.insert(name.clone(), value).is_some() {
-            return Err(twice(&name));
-        }
-    }
-    Ok(asked)
-}
-
-/// The names of [`Params`].
-const PARAMETERS: [&str; 3] = ["enhance_level", "scale", "config_id"];
 
 /// Bytes of a form around its photo.
 const FORM_BYTES: u64 = 64 << 10;
@@ -249,38 +209,6 @@ async fn read(service: &Service, request: Request, id: TaskId) -> Result<Form> {
     upload::read(form, id, &service.blobs, &service.settings.args.work.bounds.bounds().input).await
 }
 
-/// The recipe that the wishes ask for; what nobody knows is ignored.
-async fn recipe(service: &Service, caller: &Caller, job: Job, wishes: &HashMap<String, String>) -> Result<Recipe> {
-    let invalid = |error: String| Problem::bad("invalid_parameter", error);
-    let mut recipe = Recipe::new(job);
-    if let Some(level) = wishes.get("enhance_level") {
-        recipe.level = level.parse().map_err(|error: String| invalid(format!("enhance_level: {error}")))?;
-    }
-    if let Some(scale) = wishes.get("scale") {
-        recipe.scale = Some(scale.parse().map_err(|_| invalid(format!("scale: {scale:?} is no number")))?);
-    }
-    if let Some(id) = wishes.get("config_id") {
-        recipe.cutout = configs::options(service, caller, id).await?;
-    }
-    Ok(recipe)
-}
-
-/// The caller's key, and a hash of all that decides the task.
-fn idempotency(
-    headers: &HeaderMap,
-    job: Job,
-    sha256: &str,
-    wishes: &HashMap<String, String>,
-) -> Result<Option<(String, String)>> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
-    let key =
-        key.ok_or_else(|| Problem::bad("invalid_parameter", "an Idempotency-Key has 1 to 200 visible letters"))?;
-    let named = PARAMETERS.map(|name| (name, wishes.get(name)));
-    let body = Sha256::digest(format!("{} {sha256} {named:?}", job.name()));
-    Ok(Some((key.into(), body.iter().map(|byte| format!("{byte:02x}")).collect())))
-}
-
 /// The task's id; the picture, if the caller waits for it and it is done in time.
 async fn answer(service: &Arc<Service>, id: TaskId, job: Job, headers: &HeaderMap) -> Result<Response> {
     if let Some(wait) = asked_wait(headers)
@@ -318,18 +246,4 @@ async fn finished(service: &Service, id: TaskId, wait: Duration) -> Result<bool>
             return Ok(false);
         }
     }
-}
-
-/// A task that is the caller's own.
-///
-/// # Errors
-/// 404 if there is none, 403 if it is someone else's.
-pub async fn own(service: &Service, caller: &Caller, id: &str) -> Result<cameo_tasks::Task> {
-    let unknown = || Problem::not_found("task_not_found", "there is no such task, or it was forgotten after its time");
-    let id = Uuid::try_parse(id).map_err(|_| unknown())?;
-    let task = service.store.task(id).await?.ok_or_else(unknown)?;
-    if task.owner != caller.id {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "not_your_task", "this task belongs to someone else"));
-    }
-    Ok(task)
 }

@@ -6,6 +6,7 @@
 
 mod finish;
 mod handle;
+mod options;
 mod recipe;
 mod selftest;
 
@@ -18,7 +19,8 @@ use crate::codec::{self, Image, Limits};
 use crate::error::Result;
 
 pub use handle::Handle;
-pub use recipe::{Color, CutoutOptions, Enhancement, Job, Level, Recipe, Sharpening};
+pub use options::{Color, CutoutOptions};
+pub use recipe::{Enhancement, Job, Level, Recipe, Sharpening};
 pub use selftest::{NETWORK as SELF_TEST_NETWORK, self_test};
 
 /// Runs the stages between decode and encode. Each stage takes what it consumes by value.

@@ -17,6 +17,9 @@ use crate::pipeline::{self, Bounds, Handle, Recipe};
 /// How often an idle worker looks for a task.
 const PERIOD: Duration = Duration::from_millis(50);
 
+/// How often progress is told.
+const PROGRESS: Duration = Duration::from_millis(500);
+
 /// What a worker needs.
 pub struct Plan {
     /// Its name among the workers.
@@ -74,34 +77,30 @@ impl Plan {
         let track = Arc::new(Track::default());
         let mut work = self.start(&task, track.clone());
         let since = Instant::now();
-        let mut stopping = false;
+        let mut lost = false;
         let done = loop {
             tokio::select! {
                 done = &mut work => break done.unwrap_or_else(|error| Err(failed(error))),
-                () = tokio::time::sleep(self.beat_period().min(Duration::from_millis(500))) => {}
-                changed = stop.changed(), if !stopping => {
-                    stopping = true;
-                    // Given back at once: nobody knows how long the stage that runs will take.
-                    if changed.is_err() || *stop.borrow() {
-                        track.stop.store(true, Ordering::Relaxed);
-                        return self.give_back(&lease).await;
-                    }
-                }
+                () = tokio::time::sleep(self.beat_period().min(PROGRESS)) => {}
+                // Given back at once: nobody knows how long the stage that runs will take.
+                _ = stop.changed() => return self.give_back(&lease).await,
             }
             if since.elapsed() > self.task_timeout {
                 return self.hung(&lease).await;
             }
-            let (progress, stage) = shares.progress(&task.kind, &track);
-            let beat = self.store.beat(&lease, self.lease_ms(), progress, stage, now()).await;
-            if let Err(error) = beat {
-                tracing::info!(task = %task.id, %error, "stopped");
-                track.stop.store(true, Ordering::Relaxed);
-                // The engine is one: the next task waits until it is free.
-                let _ = work.await;
-                return Ok(());
+            if !lost {
+                let (progress, stage) = shares.progress(&task.kind, &track);
+                let beat = self.store.beat(&lease, self.lease_ms(), progress, stage, now()).await;
+                lost = beat.is_err();
+                track.stop.store(lost, Ordering::Relaxed);
             }
+            // Alive, even while a task that nobody wants any more comes to the end of its stage.
             self.tell().await?;
         };
+        if lost {
+            tracing::info!(task = %task.id, "stopped: it was cancelled, or its lease was lost");
+            return Ok(());
+        }
         self.end(&lease, &task, done, shares).await
     }
 

@@ -62,7 +62,10 @@ pub async fn supervise(supervisor: Arc<Supervisor>, mut stop: watch::Receiver<bo
 
 impl Supervisor {
     fn start(&self, id: &str) -> std::io::Result<Child> {
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        #[cfg(unix)]
+        command.arg0("cameo");
+        command
             .args(&self.arguments)
             .arg(format!("--id={id}"))
             // Its end tells the worker that the server is gone, however it went.

@@ -121,3 +121,21 @@ fn a_server_that_is_told_to_stop_gives_its_tasks_back() {
     let status = ann.finished(&id);
     assert_eq!(status["status"], "completed", "{status}");
 }
+
+#[test]
+fn a_running_task_that_is_cancelled_costs_no_worker() {
+    let server = Server::start(&["--lease=2"]);
+    let ann = Client::new(&server);
+    let workers = server.workers();
+    // IS-Net: its one long stage goes on for longer than the lease after the task is cancelled.
+    let id = ann.accepted("/api/v1/cutout", &photo());
+    server.until("running", || ann.status(&id)["stage"] == "matte");
+    assert_eq!(ann.delete(&format!("/api/v1/upscale/{id}")).status, 200);
+    let next = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
+    while ann.status(&next)["status"] != "completed" {
+        assert_eq!(ann.get("/readyz").status, 200);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(server.workers(), workers);
+    assert!(ann.get("/metrics").text().contains("cameo_worker_restarts_total 0"));
+}

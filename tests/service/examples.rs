@@ -63,7 +63,7 @@ fn run(document: &str, commands: impl Fn(&Path) -> Vec<Command>) {
     assert!(bytes.starts_with(b"\x89PNG"), "{document}: {}", String::from_utf8_lossy(&bytes));
     let image = cameo::codec::decode(&bytes, &cameo::codec::Limits::default()).unwrap();
     assert_eq!((image.width, image.height), (1024, 1024), "{document}");
-    assert_eq!(image.pixels[3], 0, "{document}: the corner is clear");
+    assert!(image.pixels[3] < 5, "{document}: the corner is clear");
     assert_eq!(image.pixels[(512 * 1024 + 512) * 4 + 3], 255, "{document}: the middle is not");
 }
 
