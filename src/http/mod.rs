@@ -1,14 +1,14 @@
 //! The API. The only room that names axum, jsonwebtoken or a status code; it sees no pixel but to write a finished
 //! result as WebP, and knows no engine: what it accepts is a row and a file, and workers do the rest.
 //!
-//! - [`problem`]: errors to answers
-//! - [`login`], [`tokens`], [`caller`], [`throttle`]: who calls
-//! - [`submit`], [`wishes`], [`upload`]: photos in
-//! - [`status`], [`events`]: how far a task is
-//! - [`result`]: pictures out
-//! - [`configs`]: stored options
-//! - [`health`], [`metrics`], [`trace`], [`docs`]: for operators and programmers
-//! - [`server`]: connections
+//! - `problem`: errors to answers
+//! - `login`, `tokens`, `caller`, `throttle`: who calls
+//! - `submit`, `wishes`, `upload`: photos in
+//! - `status`, `events`: how far a task is
+//! - `result`: pictures out
+//! - `configs`: stored options
+//! - `health`, `metrics`, `trace`, `docs`: for operators and programmers
+//! - `server`: connections
 
 #![expect(unused_qualifications, reason = "utoipa's macros write them")]
 

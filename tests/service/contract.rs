@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::server::{Client, FORM, Server, add_user, form, photo};
 
+/// Who calls what with which body, and what comes back.
+type Row<'a> = (&'a Client<'a>, &'a str, String, Vec<u8>, u16, &'a str);
+
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 #[test]
@@ -39,7 +42,7 @@ fn every_call_answers_as_documented() {
     let wide = cameo::codec::Image::new(1200, 900, vec![0; 4 * 1200 * 900]);
     let wide = cameo::codec::encode(&wide, cameo::codec::Format::Png).unwrap();
 
-    let rows: Vec<(&Client, &str, String, Vec<u8>, u16, &str)> = vec![
+    let rows: Vec<Row> = vec![
         (&ann, "POST", format!("{submit}?enhance_level=huge"), whole.clone(), 400, "invalid_parameter"),
         (&ann, "POST", format!("{submit}?scale=9"), whole.clone(), 400, "invalid_parameter"),
         (&ann, "POST", format!("{submit}?scale=much"), whole.clone(), 400, "invalid_parameter"),

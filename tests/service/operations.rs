@@ -63,8 +63,7 @@ fn a_file_the_environment_and_flags_configure_it_in_this_order() {
         command.arg("serve").arg("--config").arg(&file).args(flags).envs(environment.iter().copied());
         command.arg("--data").arg(folder.path().join("data"));
         // An address that cannot be bound ends it, and the error names the address that was chosen.
-        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
-        said
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
     };
     let text =
         "listen = \"203.0.113.1:1\"\nmax-queue = 3\nno_query_tokens = true\ncors-origin = [\"https://a.example\"]\n";

@@ -151,17 +151,20 @@ fn spawn(folder: &Path, arguments: &[String], port: u16) -> (Child, u16) {
     if !arguments.iter().any(|argument| argument.contains("listen") || argument == "--demo") {
         command.arg(format!("--listen=127.0.0.1:{port}"));
     }
-    let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
     let since = Instant::now();
-    loop {
-        let text = std::fs::read_to_string(folder.join("log")).unwrap();
+    let mut text = String::new();
+    while since.elapsed() < Duration::from_secs(60) {
+        text = std::fs::read_to_string(folder.join("log")).unwrap();
         let port = text[before..].split("//127.0.0.1:").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
         if let Some(port) = port {
             return (child, port);
         }
-        assert!(since.elapsed() < Duration::from_secs(60), "it does not listen: {text}");
         std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("it does not listen: {text}");
 }
 
 /// Adds a user to the data below `folder` as an operator would.

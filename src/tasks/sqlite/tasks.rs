@@ -31,10 +31,12 @@ impl Tasks for Sqlite {
             if let Some((key, body)) = &task.idempotency {
                 let known = db
                     .prepare_cached("SELECT task, body FROM idempotency WHERE owner = ? AND key = ?")?
-                    .query_row(params![task.owner, key], |row| Ok((row.get::<_, rows::Id>(0)?.0, row.get(1)?)))
+                    .query_row(params![task.owner, key], |row| {
+                        Ok((row.get::<_, rows::Id>(0)?.0, row.get::<_, String>(1)?))
+                    })
                     .optional()?;
                 match known {
-                    Some((id, found)) if body == &String::as_str(&found) => return Ok(Submitted::Known(id)),
+                    Some((id, found)) if *body == found => return Ok(Submitted::Known(id)),
                     Some(_) => return Ok(Submitted::KeyReused),
                     None => {}
                 }
