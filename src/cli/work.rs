@@ -15,7 +15,7 @@ use crate::worker::{self, EXIT_ENGINE, Plan};
 
 /// Added to the nice value: the API answers before the engine computes.
 #[cfg(unix)]
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 15;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
