@@ -28,10 +28,9 @@ impl Accounts for Sqlite {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.read(move |db| {
+        self.look_up(|db| {
             Ok(db.prepare_cached("SELECT * FROM users WHERE id = ?")?.query_row([id], rows::user).optional()?)
         })
-        .await
     }
 
     async fn user_named(&self, name: &str) -> Result<Option<User>> {

@@ -65,11 +65,10 @@ impl Tasks for Sqlite {
     }
 
     async fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.read(move |db| {
+        self.look_up(|db| {
             let mut found = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
             Ok(found.query_row([id.to_string()], rows::task).optional()?)
         })
-        .await
     }
 
     async fn queue_position(&self, id: TaskId) -> Result<Option<u64>> {
