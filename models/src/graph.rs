@@ -1,26 +1,33 @@
 //! The data flow of the networks, as a list of nodes in forward order.
 //!
-//! Both are U2-Nets (Qin et al. 2020, "U2-Net: Going Deeper with Nested U-Structure for Salient Object Detection";
+//! The matting networks are U2-Nets (Qin et al. 2020, "U2-Net: Going Deeper with Nested U-Structure for Salient Object Detection";
 //! IS-Net: Qin et al. 2022, "Highly Accurate Dichotomous Image Segmentation"): six encoder and five decoder stages,
 //! each of which is a small U-Net of its own (RSU). Batch norm is folded into the convolutions.
 //!
 //! The list is what an ONNX export is checked against node by node, and the names of its convolutions are the paths
 //! of the parameters in the burn modules of `cameo::matting`.
 
-use crate::Network;
+use crate::{Network, selfie};
 
-/// One step of a network. `Conv` pads by its dilation (kernel 3) or not at all (kernel 1), so that stride 1 keeps
-/// the size; `MaxPool` is 2x2 with stride 2, sizes rounded up; `Resize` is bilinear with half-pixel centres.
+/// One step of a network. `Conv` pads so that stride 1 keeps the size; `MaxPool` is 2x2 with stride 2, sizes rounded up;
+/// `Resize` is bilinear with half-pixel centres.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
     Input,
     Conv(Conv),
+    /// Transposed, 2x2 with stride 2: each pixel becomes four. Its weights and its bias are stored as those of a 1x1
+    /// convolution to four channels, one for each of the four, row by row.
+    Deconv(Conv),
     Relu,
+    HardSwish,
+    /// Of each channel over the whole picture.
+    GlobalMean,
     MaxPool,
     Resize,
     /// Along the channels.
     Concat,
     Add,
+    Mul,
     Sigmoid,
 }
 
@@ -30,11 +37,15 @@ impl Op {
         match self {
             Op::Input => "(graph input)",
             Op::Conv(_) => "Conv",
+            Op::Deconv(_) => "ConvTranspose",
             Op::Relu => "Relu",
+            Op::HardSwish => "HardSwish",
+            Op::GlobalMean => "GlobalAveragePool",
             Op::MaxPool => "MaxPool",
             Op::Resize => "Resize",
             Op::Concat => "Concat",
             Op::Add => "Add",
+            Op::Mul => "Mul",
             Op::Sigmoid => "Sigmoid",
         }
     }
@@ -47,16 +58,18 @@ pub struct Conv {
     pub name: String,
     pub channels_in: usize,
     pub channels_out: usize,
-    /// Kernel side: 3 or 1.
+    /// Kernel side.
     pub kernel: usize,
     pub stride: usize,
     pub dilation: usize,
+    /// 1, or as many as channels (depthwise).
+    pub groups: usize,
 }
 
 impl Conv {
-    /// `[out, in, kernel, kernel]`
+    /// `[out, in / groups, kernel, kernel]`
     pub fn weight_shape(&self) -> [usize; 4] {
-        [self.channels_out, self.channels_in, self.kernel, self.kernel]
+        [self.channels_out, self.channels_in / self.groups, self.kernel, self.kernel]
     }
 
     /// Zeros added on each side.
@@ -85,6 +98,7 @@ impl Graph {
         match network {
             Network::IsNet => isnet(),
             Network::U2NetP => u2netp(),
+            Network::Selfie => selfie::graph(),
         }
     }
 
@@ -100,7 +114,7 @@ impl Graph {
         let nodes = self.nodes.iter().zip(used).filter(|(_, used)| *used);
         nodes
             .filter_map(|(node, _)| match &node.op {
-                Op::Conv(conv) => Some(conv),
+                Op::Conv(conv) | Op::Deconv(conv) => Some(conv),
                 _ => None,
             })
             .collect()
@@ -208,20 +222,20 @@ struct Feature {
     channels: usize,
 }
 
-struct Builder {
+pub(crate) struct Builder {
     nodes: Vec<Node>,
 }
 
 impl Builder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { nodes: vec![Node { op: Op::Input, inputs: Vec::new() }] }
     }
 
-    fn finish(self, matte: usize) -> Graph {
+    pub(crate) fn finish(self, matte: usize) -> Graph {
         Graph { nodes: self.nodes, matte }
     }
 
-    fn step(&mut self, op: Op, inputs: &[usize]) -> usize {
+    pub(crate) fn step(&mut self, op: Op, inputs: &[usize]) -> usize {
         self.nodes.push(Node { op, inputs: inputs.to_vec() });
         self.nodes.len() - 1
     }
@@ -236,7 +250,7 @@ impl Builder {
         dilation: usize,
     ) -> usize {
         let name = name.to_string();
-        let conv = Conv { name, channels_in, channels_out, kernel, stride, dilation };
+        let conv = Conv { name, channels_in, channels_out, kernel, stride, dilation, groups: 1 };
         self.step(Op::Conv(conv), &[input])
     }
 

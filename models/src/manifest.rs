@@ -19,16 +19,22 @@ pub enum Network {
     IsNet,
     /// U2-Net-p, the small U2-Net (Qin et al. 2020), at 320x320: speed, tests.
     U2NetP,
+    /// MediaPipe's selfie segmentation (Google 2021) at 256x256: finds people, and guides the other two.
+    Selfie,
 }
 
 impl Network {
-    pub const ALL: [Network; 2] = [Network::IsNet, Network::U2NetP];
+    pub const ALL: [Network; 3] = [Network::IsNet, Network::U2NetP, Network::Selfie];
+
+    /// Those that a subject can be cut out with.
+    pub const MATTING: [Network; 2] = [Network::IsNet, Network::U2NetP];
 
     /// The name in flags, the manifest and file names.
     pub fn name(self) -> &'static str {
         match self {
             Network::IsNet => "isnet",
             Network::U2NetP => "u2netp",
+            Network::Selfie => "selfie",
         }
     }
 }

@@ -4,6 +4,7 @@
 mod isnet;
 mod library;
 mod rsu;
+mod selfie;
 mod u2netp;
 
 use burn::store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
@@ -12,6 +13,7 @@ use cameo_models::{Entry, Network};
 
 pub use isnet::IsNet;
 pub use library::Library;
+pub use selfie::{People, Selfie};
 pub use u2netp::U2NetP;
 
 /// A network with its weights, on a device.
@@ -27,25 +29,10 @@ impl Matting {
     /// # Errors
     /// A sentence that names the first parameter that is missing or has another shape.
     pub fn load(entry: &Entry, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
-        let mut store = SafetensorsStore::from_bytes(Some(weights));
-        if entry.dtype == "f16" {
-            store = store.with_from_adapter(HalfPrecisionAdapter::new());
-        }
-        let loaded = match entry.network {
-            Network::IsNet => {
-                let mut network = IsNet::new(device);
-                network.load_from(&mut store).map(|applied| (Self::IsNet(network), applied))
-            }
-            Network::U2NetP => {
-                let mut network = U2NetP::new(device);
-                network.load_from(&mut store).map(|applied| (Self::U2NetP(network), applied))
-            }
-        };
-        let (network, applied) =
-            loaded.map_err(|error| format!("the weights do not fit {}: {error}", entry.network))?;
-        match applied.unused.first() {
-            Some(name) => Err(format!("the weights hold {name}, which {} does not have", entry.network)),
-            None => Ok(network),
+        match entry.network {
+            Network::IsNet => fill(IsNet::new(device), entry, weights).map(Self::IsNet),
+            Network::U2NetP => fill(U2NetP::new(device), entry, weights).map(Self::U2NetP),
+            Network::Selfie => Err("it finds people, and cuts nobody out".into()),
         }
     }
 
@@ -64,5 +51,19 @@ impl Matting {
         let image = Tensor::from_data(TensorData::new(image, [1, 3, size, size]), device);
         let matte = self.forward(image).into_data().try_to_vec();
         matte.map_err(|error| format!("the network's output cannot be read: {error:?}"))
+    }
+}
+
+/// `network` with the parameters of `weights`.
+fn fill<M: ModuleSnapshot>(mut network: M, entry: &Entry, weights: Vec<u8>) -> Result<M, String> {
+    let mut store = SafetensorsStore::from_bytes(Some(weights));
+    if entry.dtype == "f16" {
+        store = store.with_from_adapter(HalfPrecisionAdapter::new());
+    }
+    let name = entry.network;
+    let applied = network.load_from(&mut store).map_err(|error| format!("the weights do not fit {name}: {error}"))?;
+    match applied.unused.first() {
+        Some(unused) => Err(format!("the weights hold {unused}, which {name} does not have")),
+        None => Ok(network),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use cameo_models::{Entry, Error, Manifest, Network};
 
-use crate::Matting;
+use crate::{Matting, Selfie, fill};
 
 /// Opens networks by name; the manifest and each network are read from disk once, when they are first asked for.
 #[derive(Debug)]
@@ -14,12 +14,13 @@ pub struct Library {
     device: Device,
     manifest: Option<Manifest>,
     loaded: Vec<(Network, Matting)>,
+    selfie: Option<Selfie>,
 }
 
 impl Library {
     /// Networks of the models folder `folder`, to run on `device`.
     pub fn new(folder: &Path, device: Device) -> Self {
-        Self { folder: folder.to_path_buf(), device, manifest: None, loaded: Vec::new() }
+        Self { folder: folder.to_path_buf(), device, manifest: None, loaded: Vec::new(), selfie: None }
     }
 
     pub fn device(&self) -> &Device {
@@ -44,7 +45,7 @@ impl Library {
         let at = match self.loaded.iter().position(|(loaded, _)| *loaded == network) {
             Some(at) => at,
             None => {
-                let matting = self.read(network)?;
+                let matting = self.read(network, Matting::load)?;
                 self.loaded.push((network, matting));
                 self.loaded.len() - 1
             }
@@ -52,10 +53,23 @@ impl Library {
         Ok(&self.loaded[at].1)
     }
 
-    fn read(&mut self, network: Network) -> Result<Matting, Error> {
+    /// The network that finds people, as [`Library::get`].
+    pub fn selfie(&mut self) -> Result<&Selfie, Error> {
+        let selfie = match self.selfie.take() {
+            Some(selfie) => selfie,
+            None => self.read(Network::Selfie, |entry, weights, device| fill(Selfie::new(device), entry, weights))?,
+        };
+        Ok(self.selfie.insert(selfie))
+    }
+
+    fn read<M>(
+        &mut self,
+        network: Network,
+        load: impl FnOnce(&Entry, Vec<u8>, &Device) -> Result<M, String>,
+    ) -> Result<M, Error> {
         let entry = self.entry(network)?;
         let weights = entry.open(&self.folder)?;
-        Matting::load(&entry, weights, &self.device).map_err(|reason| {
+        load(&entry, weights, &self.device).map_err(|reason| {
             let path = self.folder.join(&entry.file);
             Error::WrongFile { network, path, reason }
         })

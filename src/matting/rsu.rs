@@ -23,12 +23,17 @@ fn halve(x: Tensor<4>) -> Tensor<4> {
     max_pool2d(x, MaxPoolOptions::new([2, 2]).with_ceil_mode(true))
 }
 
-/// Bilinear with half-pixel centres, to the size of `like`; as it is where it has that size.
+/// [`resize_to`] the size of `like`.
+pub fn resize_like(x: Tensor<4>, like: &Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = like.dims();
+    resize_to(x, height, width)
+}
+
+/// Bilinear with half-pixel centres; as it is where it has that size.
 ///
 /// Written with `select` and not with burn's `interpolate`, which on wgpu picks one of two kernels by their speed as it
 /// runs: with it, IS-Net's matte was wrong by 0.35 in runs on a loaded machine, and right in all others.
-pub fn resize_like(x: Tensor<4>, like: &Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = like.dims();
+pub fn resize_to(x: Tensor<4>, height: usize, width: usize) -> Tensor<4> {
     // Across first: rows are then copied whole, and there are fewer of them to gather from.
     resize_axis(resize_axis(x, 3, width), 2, height)
 }

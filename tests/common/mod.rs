@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::{Tensor, TensorData};
 use cameo::codec::{self, Image, Limits};
 use cameo::pipeline::{CutoutOptions, Job, Recipe};
+use cameo_matting::{Library, People};
 use cameo_models::{Manifest, Network};
 
 pub fn project() -> &'static Path {
@@ -58,6 +60,20 @@ pub fn input(image: &Image, network: Network) -> Vec<f32> {
     let pixels = image.pixels.as_chunks::<4>().0;
     let plane = |c: usize| pixels.iter().map(move |pixel| (pixel[c] as f32 / 255.0 - entry.mean[c]) / entry.std[c]);
     (0..3).flat_map(plane).collect()
+}
+
+/// What the network that finds people sees in a picture of its size, on the host.
+pub struct Seen {
+    pub matte: Vec<f32>,
+    pub person: f32,
+}
+
+pub fn selfie(library: &mut Library, image: &Image) -> Seen {
+    let size = image.width as usize;
+    let input = TensorData::new(input(image, Network::Selfie), [1, 3, size, size]);
+    let input = Tensor::from_data(input, library.device());
+    let People { matte, person } = library.selfie().unwrap().forward(input);
+    Seen { matte: matte.into_data().try_to_vec().unwrap(), person: person.into_scalar() }
 }
 
 /// A part of `image`.

@@ -42,6 +42,27 @@ fn isnet_agrees_with_onnxruntime_at_a_quarter_of_its_size() {
 }
 
 #[test]
+fn selfie_agrees_with_mediapipe() {
+    let found = common::selfie(
+        &mut Library::new(&common::models(), Device::flex()),
+        &common::crop(&common::astronaut(), 96, 0, 256),
+    );
+    let agreement = difference(&found.matte, &golden("selfie_256.png"));
+    println!("selfie_256.png: {agreement:?}");
+    assert_agrees(agreement);
+}
+
+#[test]
+fn a_person_is_told_from_a_pattern() {
+    let mut library = Library::new(&common::models(), Device::flex());
+    let astronaut = common::selfie(&mut library, &common::crop(&common::astronaut(), 96, 0, 256));
+    let pattern = common::selfie(&mut library, &common::pattern(256, 256));
+    println!("astronaut {}, pattern {}", astronaut.person, pattern.person);
+    assert!(astronaut.person > 0.7 && pattern.person < 0.7, "{} {}", astronaut.person, pattern.person);
+    assert!(difference(&pattern.matte, &golden("selfie_256.png")).max > MAX, "the comparison sees nothing");
+}
+
+#[test]
 fn another_photo_does_not_agree() {
     let shifted = common::crop(&common::astronaut(), 65, 0, 320);
     let found = run(Network::U2NetP, &shifted, "u2netp_320.png");

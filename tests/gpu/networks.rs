@@ -37,6 +37,16 @@ fn isnet_agrees_with_onnxruntime() {
 }
 
 #[test]
+fn selfie_agrees_with_mediapipe() {
+    let image = common::crop(&common::astronaut(), 96, 0, 256);
+    let seen = on_gpu(move |engine| common::selfie(&mut engine.library, &image));
+    let found = difference(&seen.matte, &golden("selfie_256.png"));
+    println!("selfie_256.png: {found:?}, a person {}", seen.person);
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+    assert!(seen.person > 0.7, "{}", seen.person);
+}
+
+#[test]
 fn another_photo_does_not_agree() {
     let found = run(Network::U2NetP, common::crop(&common::astronaut(), 66, 0, 320), "u2netp_320.png");
     assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");

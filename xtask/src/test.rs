@@ -4,15 +4,15 @@
 //! on the machine's own GPU.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::{project_folder, run};
+use crate::{project_folder, python, run};
 
 pub fn test() -> Result<(), String> {
     install_lavapipe()?;
     install_tools()?;
-    let python = install_python()?;
+    let python = python::with("service", &PACKAGES)?;
     let ci = std::env::var_os("CI").is_some();
     // The project, and this workspace of chores beside it.
     let workspaces = [project_folder(), project_folder().join("xtask")];
@@ -111,22 +111,6 @@ fn install_tools() -> Result<(), String> {
 
 /// What the service's tests need of Python: the client of the examples, and calls made up after the document.
 const PACKAGES: [&str; 2] = ["requests==2.34.2", "schemathesis==4.32.5"];
-
-/// A Python with [`PACKAGES`], in a folder that outlives a clean checkout.
-fn install_python() -> Result<PathBuf, String> {
-    let folder = crate::target_folder().join("service-python");
-    let python = folder.join("bin/python");
-    // Written last: a folder without it was cut off half-way.
-    let stamp = folder.join("packages");
-    let want = PACKAGES.join("\n");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == want) {
-        return Ok(python);
-    }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))?;
-    fs::write(&stamp, want).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
-    Ok(python)
-}
 
 /// Adds the backports suite of the mirror this machine already uses; returns its name.
 fn add_backports() -> Option<String> {
