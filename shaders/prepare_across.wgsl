@@ -6,9 +6,10 @@ struct Params {
     deviation: vec3<f32>,
     width: u32,
     taps: u32,
+    // Left to right.
+    mirrored: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,7 +33,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // 8 bits, as the photos the networks were trained on.
     let color = unpack4x8unorm(pack4x8unorm(clamp(sum, vec4<f32>(0.0), vec4<f32>(1.0)))).rgb;
     let value = (color - params.mean) / params.deviation;
-    let at = id.y * params.size + id.x;
+    let column = select(id.x, params.size - 1u - id.x, params.mirrored != 0u);
+    let at = id.y * params.size + column;
     let plane = params.size * params.size;
     input[at] = value.r;
     input[plane + at] = value.g;

@@ -2,16 +2,16 @@
 
 struct Params {
     width: u32,
-    // Rows of this dispatch, and the first of them.
-    rows: u32,
-    first_row: u32,
+    size: u32,
+    taps: u32,
     // The photo's rows in `photo`, and which of them it begins with.
     window_rows: u32,
     window_first: u32,
     // Words before the window's first pixel.
     window_skip: u32,
-    taps: u32,
-    pad: u32,
+    // Outputs that read their middle between these rows are made; the others by another dispatch.
+    own_first: u32,
+    own_end: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -23,16 +23,19 @@ struct Params {
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= params.width || id.y >= params.rows) {
+    if (id.x >= params.width || id.y >= params.size) {
         return;
     }
-    let y = params.first_row + id.y;
-    let start = first[y] - params.window_first;
+    let middle = first[id.y] + params.taps / 2u;
+    if (middle < params.own_first || middle >= params.own_end) {
+        return;
+    }
     var sum = vec4<f32>(0.0);
     for (var k = 0u; k < params.taps; k++) {
-        // Taps past the window's end weigh nothing.
-        let row = min(start + k, params.window_rows - 1u);
-        sum += weights[y * params.taps + k] * unpack4x8unorm(photo[params.window_skip + row * params.width + id.x]);
+        // Taps past the photo's end weigh nothing.
+        let row = min(first[id.y] + k - params.window_first, params.window_rows - 1u);
+        let pixel = unpack4x8unorm(photo[params.window_skip + row * params.width + id.x]);
+        sum += weights[id.y * params.taps + k] * pixel;
     }
-    shrunk[y * params.width + id.x] = pack4x8unorm(clamp(sum, vec4<f32>(0.0), vec4<f32>(1.0)));
+    shrunk[id.y * params.width + id.x] = pack4x8unorm(clamp(sum, vec4<f32>(0.0), vec4<f32>(1.0)));
 }

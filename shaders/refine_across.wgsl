@@ -1,35 +1,29 @@
-// Stretches the matte to 0..1 and resamples its rows to the photo's width.
+// Resamples the matte's rows onto the columns of the window; 0 beside it.
 
 struct Params {
     size: u32,
     width: u32,
     taps: u32,
-    // Below this range there is no subject.
-    min_range: f32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> first: array<u32>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
-@group(0) @binding(3) var<storage, read> range: array<u32, 2>;
 // `[size, size]`
-@group(0) @binding(4) var<storage, read_write> matte: array<f32>;
+@group(0) @binding(3) var<storage, read> matte: array<f32>;
 // `[size, width]`
-@group(0) @binding(5) var<storage, read_write> wide: array<f32>;
+@group(0) @binding(4) var<storage, read_write> wide: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.width || id.y >= params.size) {
         return;
     }
-    let low = bitcast<f32>(range[0]);
-    let span = bitcast<f32>(range[1]) - low;
     var sum = 0.0;
-    if (span >= params.min_range) {
-        for (var k = 0u; k < params.taps; k++) {
-            let x = min(first[id.x] + k, params.size - 1u);
-            sum += weights[id.x * params.taps + k] * ((matte[id.y * params.size + x] - low) / span);
-        }
+    for (var k = 0u; k < params.taps; k++) {
+        let x = min(first[id.x] + k, params.size - 1u);
+        sum += weights[id.x * params.taps + k] * matte[id.y * params.size + x];
     }
     wide[id.y * params.width + id.x] = sum;
 }

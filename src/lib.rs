@@ -1,7 +1,8 @@
 //! Cameo cuts a portrait out of its background and enhances it, on the GPU, or on the CPU where there is none.
 //!
 //! ```text
-//! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
+//! bytes -decode-> Image -upload-> Frame -guide-> Guide -prepare-> Input -matte-> Matte -lift-> Lifted -refine-> Frame
+//!     -decontaminate-> Frame -edge-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
 //! ```
 //!
 //! The rooms, in reading order:
@@ -10,6 +11,7 @@
 //! - [`codec`]: bytes to pixels and back
 //! - [`cameo_matting`] (`src/matting`, a crate of its own): the networks that find the subject
 //! - [`taps`]: filter tables both engines share
+//! - [`rules`]: the numbers of the matte's stages
 //! - [`cpu`]: the stages on the CPU
 //! - [`gpu`]: the stages on the GPU
 //! - [`cameo_tasks`] (`src/tasks`, a crate of its own): tasks, accounts and files, kept so that a crash loses nothing
@@ -29,5 +31,6 @@ pub mod error;
 pub mod gpu;
 pub mod http;
 pub mod pipeline;
+pub mod rules;
 pub mod taps;
 pub mod worker;

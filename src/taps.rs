@@ -1,7 +1,21 @@
 //! Filter taps that both engines use: pure functions, computed once on the host in f64.
 
 /// The Lanczos window's half width, in pixels of the coarser picture.
-const LANCZOS_RADIUS: f64 = 3.0;
+pub const LANCZOS_RADIUS: f64 = 3.0;
+
+/// Samples a pixel of [`lanczos_table`].
+pub const LANCZOS_STEPS: u32 = 1024;
+
+/// The Lanczos window from 0 to its radius, [`LANCZOS_STEPS`] samples a pixel, and 0 behind.
+pub fn lanczos_table() -> Vec<f32> {
+    let last = LANCZOS_RADIUS as u32 * LANCZOS_STEPS;
+    (0..last + 2).map(|i| lanczos(i as f64 / LANCZOS_STEPS as f64) as f32).collect()
+}
+
+/// Taps that Lanczos-3 takes at most, when shrinking by `scale`, or enlarging.
+pub fn lanczos_width(scale: f64) -> usize {
+    (2.0 * LANCZOS_RADIUS * scale.max(1.0)).ceil() as usize + 1
+}
 
 /// Rows that Lanczos-3 reads at most for one row when enlarging.
 pub const LANCZOS_ROWS: u32 = 7;
@@ -61,6 +75,73 @@ pub fn gaussian(sigma: f32) -> Vec<f32> {
     raw.iter().map(|weight| (weight / sum) as f32).collect()
 }
 
+/// From `from` to fewer samples, each the mean of what it covers.
+pub fn area(from: usize, to: usize) -> Taps {
+    let scale = from as f64 / to as f64;
+    let width = scale.ceil() as usize + 1;
+    let mut taps = Taps { first: Vec::with_capacity(to), weights: Vec::with_capacity(to * width), width };
+    for i in 0..to {
+        let (start, end) = (i as f64 * scale, (i + 1) as f64 * scale);
+        let first = start.floor() as usize;
+        taps.first.push(first as u32);
+        taps.weights.extend((first..first + width).map(|x| {
+            let covered = (end.min((x + 1) as f64) - start.max(x as f64)).max(0.0);
+            if x < from { (covered / scale) as f32 } else { 0.0 }
+        }));
+    }
+    taps
+}
+
+/// From `from` to more samples, on straight lines between them.
+pub fn bilinear(from: usize, to: usize) -> Taps {
+    let scale = from as f64 / to as f64;
+    let mut taps = Taps { first: Vec::with_capacity(to), weights: Vec::with_capacity(to * 2), width: 2 };
+    for i in 0..to {
+        let centre = ((i as f64 + 0.5) * scale - 0.5).clamp(0.0, from as f64 - 1.0);
+        let low = (centre.floor() as usize).min(from.saturating_sub(2));
+        let share = (centre - low as f64) as f32;
+        taps.first.push(low as u32);
+        taps.weights.extend([1.0 - share, share]);
+    }
+    taps
+}
+
+/// From `from` to more samples, by the cubic B-spline: smooth, without overshoot, and softer than the samples.
+pub fn bspline(from: usize, to: usize) -> Taps {
+    let scale = from as f64 / to as f64;
+    let mut taps = Taps { first: Vec::with_capacity(to), weights: vec![0.0; to * 4], width: 4 };
+    for i in 0..to {
+        let centre = (i as f64 + 0.5) * scale - 0.5;
+        let first = (centre.floor() as isize - 1).clamp(0, from as isize - 4);
+        taps.first.push(first as u32);
+        let t = centre - centre.floor();
+        let cubes = [(1.0 - t).powi(3), 3.0 * t.powi(3) - 6.0 * t * t + 4.0, 0.0, t.powi(3)];
+        let weights = [cubes[0], cubes[1], 6.0 - cubes[0] - cubes[1] - cubes[3], cubes[3]];
+        for (k, weight) in weights.into_iter().enumerate() {
+            // Beyond the ends the outermost sample goes on.
+            let at = (centre.floor() as isize - 1 + k as isize).clamp(0, from as isize - 1) - first;
+            taps.weights[i * 4 + at as usize] += (weight / 6.0) as f32;
+        }
+    }
+    taps
+}
+
+/// One pixel of a disc: where it lies, and what is added to what is found there before the least is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DiscTap {
+    pub x: i32,
+    pub y: i32,
+    pub rise: f32,
+}
+
+/// A disc of `radius` pixels whose rim rises from 0 to 1 over one pixel.
+pub fn disc(radius: f32) -> Vec<DiscTap> {
+    let reach = radius.ceil() as i32;
+    let all = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (x, y)));
+    let taps = all.map(|(x, y)| DiscTap { x, y, rise: ((x as f32).hypot(y as f32) - radius).clamp(0.0, 1.0) });
+    taps.filter(|tap| tap.rise < 1.0).collect()
+}
+
 /// The input samples that outputs `range` of `taps` read.
 pub fn reach(taps: &Taps, range: std::ops::Range<usize>, from: usize) -> std::ops::Range<usize> {
     let start = taps.first[range.start] as usize;
@@ -85,6 +166,20 @@ mod tests {
                 assert!((sum - 1.0).abs() < 1e-5, "{from} to {to}, row {i}: {sum}");
             }
         }
+    }
+
+    #[test]
+    fn small_planes_tables_sum_to_one_and_stay_inside() {
+        for taps in [area(1024, 256), area(320, 256), area(256, 256), bspline(256, 1024), bspline(256, 320)] {
+            let from = taps.first.last().copied().unwrap() as usize + taps.width;
+            for i in 0..taps.first.len() {
+                assert!((row(&taps, i).iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                assert!(row(&taps, i).iter().all(|weight| *weight >= 0.0));
+            }
+            // The last taps may point past the end, and weigh nothing there.
+            assert!(from <= 1026, "{from}");
+        }
+        assert_eq!(row(&area(1024, 256), 3)[..4], [0.25; 4]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     let engine = if errands.iter().all(idle) {
         None
     } else {
-        Some(engine::open(&args.engine, recipe.network(), engine::on_standard_error)?)
+        Some(engine::open(&args.engine, recipe.networks(), engine::on_standard_error)?)
     };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
     let bounds = args.bounds.bounds();

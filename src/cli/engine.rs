@@ -40,19 +40,18 @@ pub fn choose(args: &EngineArgs) -> Result<(Choice, String)> {
     }
 }
 
-/// Opens the engine that `args` ask for, says which one it is, and loads `network` if one will
-/// be needed.
+/// Opens the engine that `args` ask for, says which one it is, and loads `networks`.
 ///
 /// # Errors
-/// If there is no such engine, it cannot be opened, or the network cannot be loaded.
-pub fn open(args: &EngineArgs, network: Option<Network>, say: fn(&str)) -> Result<Handle> {
+/// If there is no such engine, it cannot be opened, or a network cannot be loaded.
+pub fn open(args: &EngineArgs, networks: Vec<Network>, say: fn(&str)) -> Result<Handle> {
     let (choice, line) = choose(args)?;
     let models = args.models_folder();
-    let on_cpu = models.clone();
-    let cpu = move || Handle::start(move || Ok(CpuEngine::new(&on_cpu)), network);
+    let (on_cpu, for_cpu) = (models.clone(), networks.clone());
+    let cpu = move || Handle::start(move || Ok(CpuEngine::new(&on_cpu)), for_cpu);
     let opened = match choice {
         Choice::Cpu => cpu(),
-        Choice::Gpu(adapter) => match Handle::start(move || GpuEngine::new(&adapter, &models), network) {
+        Choice::Gpu(adapter) => match Handle::start(move || GpuEngine::new(&adapter, &models), networks) {
             // A driver that fails is no reason to fail where the CPU would do.
             Err(error @ Error::Engine { .. }) if args.device == Device::Auto => {
                 say(&format!("running on the CPU: {error}"));

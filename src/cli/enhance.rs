@@ -12,6 +12,9 @@ pub struct Args {
     batch: BatchArgs,
     #[command(flatten)]
     enhance: EnhanceArgs,
+    /// Take a background's colours out of the soft edges of a cut-out
+    #[arg(long)]
+    decontaminate: bool,
 }
 
 /// Flags of every command that enhances.
@@ -35,5 +38,6 @@ impl EnhanceArgs {
 pub fn run(args: Args) -> Result<ExitCode> {
     let mut recipe = Recipe::new(Job::Enhance);
     args.enhance.apply(&mut recipe);
+    recipe.decontaminate = args.decontaminate;
     batch::run(&args.batch, recipe)
 }

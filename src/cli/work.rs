@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cameo_models::Network;
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
 use super::{data, engine, log};
 use crate::config::serve::WorkArgs;
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Handle};
+use crate::pipeline::{self, Handle, Job, Recipe};
 use crate::worker::{self, EXIT_ENGINE, Plan};
 
 /// Added to the nice value: the API answers before the engine computes.
@@ -68,9 +67,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     std::process::exit(0);
 }
 
-/// An engine that has passed its self-test, with the default network loaded.
+/// An engine that has passed its self-test, with the default networks loaded.
 fn open(args: &WorkArgs) -> Result<Handle> {
-    let engine = engine::open(&args.engine, Some(Network::IsNet), |line| tracing::info!("{line}"))?;
+    let engine = engine::open(&args.engine, Recipe::new(Job::Combo).networks(), |line| tracing::info!("{line}"))?;
     let line = pipeline::self_test(&engine)?;
     tracing::info!("self-test passed: {line}");
     Ok(engine)

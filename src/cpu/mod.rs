@@ -3,38 +3,52 @@
 //! One file a stage, each a plain function from pixels to pixels. Resampling is fast_image_resize's, the network runs
 //! on burn's flex device, and rayon spreads the rest over the cores.
 
+mod boxes;
+mod components;
+pub mod decontaminate;
+pub mod edge;
 pub mod enhance;
+pub mod guide;
+pub mod lift;
+pub mod plane;
 pub mod prepare;
 pub mod refine;
 pub mod sharpen;
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use cameo_matting::Library;
+use burn::tensor::{Device, Tensor, TensorData};
+use cameo_matting::{Library, People};
 use cameo_models::Network;
 
 use crate::codec::Image;
 use crate::error::{Error, Result};
-use crate::pipeline::{Engine, Enhancement};
+use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE};
+use crate::rules::{self, Window};
 
+pub use decontaminate::decontaminate;
+pub use edge::edge;
 pub use enhance::enhance;
-pub use prepare::prepare;
+pub use guide::Guide;
+pub use lift::lift;
+pub use plane::Plane;
+pub use prepare::{Input, prepare};
 pub use refine::refine;
-
-/// A plane of one value a pixel, rows from the top: a matte in 0..1.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plane {
-    pub width: u32,
-    pub height: u32,
-    pub values: Vec<f32>,
-}
 
 /// The photo, and its matte once it has one.
 #[derive(Debug)]
 pub struct Frame {
     pub photo: Image,
     pub matte: Option<Plane>,
+}
+
+/// What the network made of what it saw.
+#[derive(Debug, Clone)]
+pub struct Matte {
+    /// In 0..1.
+    pub plane: Plane,
+    /// What it saw, at the same size.
+    pub small: Image,
 }
 
 /// The engine that runs on any machine.
@@ -48,13 +62,43 @@ impl CpuEngine {
     pub fn new(models: &Path) -> Self {
         Self { library: Library::new(models, Device::flex()) }
     }
+
+    /// The whole photo as `network` sees it at `size`.
+    fn whole(&mut self, photo: &Image, network: Network, size: usize, mirrored: bool) -> Result<Input> {
+        let entry = self.library.entry(network)?;
+        prepare(photo, &Window::whole(photo.width, photo.height), size, [entry.mean, entry.std], mirrored)
+    }
+
+    /// The small network's matte of the mirrored photo, mirrored back and stretched.
+    fn glance(&mut self, photo: &Image) -> Result<Plane> {
+        let input = self.whole(photo, GLANCE, rules::GLANCE, true)?;
+        let device = self.library.device().clone();
+        let glance = self.library.get(GLANCE)?.forward_host(input.planes, rules::GLANCE, &device);
+        let mut glance = glance.map_err(failed)?;
+        glance.chunks_exact_mut(rules::GLANCE).for_each(<[_]>::reverse);
+        lift::stretch(&mut glance);
+        Ok(Plane::square(rules::GLANCE, glance))
+    }
+
+    /// Where there are people, and the probability that there are any.
+    fn people(&mut self, photo: &Image) -> Result<(Plane, f32)> {
+        let input = self.whole(photo, Network::Selfie, rules::SIDE, false)?;
+        let data = TensorData::new(input.planes, [1, 3, rules::SIDE, rules::SIDE]);
+        let image = Tensor::from_data(data, self.library.device());
+        let People { matte, person } = self.library.selfie()?.forward(image);
+        let unreadable = |error| failed(format!("the guide's output cannot be read: {error:?}"));
+        let values = matte.into_data().try_to_vec().map_err(unreadable)?;
+        let person: Vec<f32> = person.into_data().try_to_vec().map_err(unreadable)?;
+        Ok((Plane::square(rules::SIDE, values), person[0]))
+    }
 }
 
 impl Engine for CpuEngine {
     type Frame = Frame;
-    /// `[3, size, size]`
-    type Input = Vec<f32>;
-    type Matte = Plane;
+    type Guide = Guide;
+    type Input = Input;
+    type Matte = Matte;
+    type Lifted = Matte;
     type Picture = Image;
 
     fn name(&self) -> &'static str {
@@ -62,7 +106,7 @@ impl Engine for CpuEngine {
     }
 
     fn load(&mut self, network: Network) -> Result<()> {
-        self.library.get(network)?;
+        self.library.load(network)?;
         Ok(())
     }
 
@@ -70,21 +114,42 @@ impl Engine for CpuEngine {
         Ok(Frame { photo: image, matte: None })
     }
 
-    fn prepare(&mut self, frame: &Frame, network: Network) -> Result<Vec<f32>> {
+    fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
+        let Image { width, height, .. } = frame.photo;
+        let glance = self.glance(&frame.photo)?;
+        let people = if options.guided() { Some(self.people(&frame.photo)?) } else { None };
+        let size = self.library.entry(options.model)?.size;
+        Ok(Guide::new(width, height, size, &glance, people))
+    }
+
+    fn prepare(&mut self, frame: &Frame, guide: &Guide, network: Network) -> Result<Input> {
         let entry = self.library.entry(network)?;
-        prepare(&frame.photo, entry.size, entry.mean, entry.std)
+        prepare(&frame.photo, &guide.window, entry.size, [entry.mean, entry.std], false)
     }
 
-    fn matte(&mut self, input: Vec<f32>, network: Network) -> Result<Plane> {
-        let side = self.library.entry(network)?.size;
+    fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
+        let side = input.small.width as usize;
         let device = self.library.device().clone();
-        let values = self.library.get(network)?.forward_host(input, side, &device).map_err(failed)?;
-        Ok(Plane { width: side as u32, height: side as u32, values })
+        let mut values = self.library.get(network)?.forward_host(input.planes, side, &device).map_err(failed)?;
+        lift::stretch(&mut values);
+        Ok(Matte { plane: Plane::square(side, values), small: input.small })
     }
 
-    fn refine(&mut self, frame: Frame, matte: Plane) -> Result<Frame> {
-        let matte = refine(matte, &frame.photo)?;
-        Ok(Frame { matte: Some(matte), ..frame })
+    fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Matte> {
+        Ok(Matte { plane: lift(matte.plane, guide, options), ..matte })
+    }
+
+    fn refine(&mut self, frame: Frame, matte: Matte, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
+        let refined = refine(&matte, &frame.photo, &guide.window, options.plain_matte)?;
+        Ok(Frame { matte: Some(refined), ..frame })
+    }
+
+    fn decontaminate(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
+        Ok(decontaminate(frame, options))
+    }
+
+    fn edge(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
+        Ok(Frame { matte: frame.matte.map(|matte| edge(matte, options)), ..frame })
     }
 
     fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Image> {

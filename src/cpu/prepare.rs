@@ -1,4 +1,4 @@
-//! The photo as the network sees it.
+//! The photo as a network sees it.
 
 use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,22 +6,46 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::failed;
 use crate::codec::Image;
 use crate::error::Result;
+use crate::rules::Window;
 
-/// `photo` at `size` by `size`, less `mean` over `std`: `[3, size, size]`, RGB, sRGB-encoded.
+/// What a network sees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// The part of the photo, `size` by `size`, 8 bits.
+    pub small: Image,
+    /// The same less mean over deviation: `[3, size, size]`, RGB, sRGB-encoded.
+    pub planes: Vec<f32>,
+}
+
+/// The part of `photo` in `window` at `size` by `size`, less `mean` over `std`; `mirrored` left to right if asked.
 ///
 /// Antialiased Lanczos-3 in 8 bits, rounded after each of its two passes, as the photos the networks were trained on
 /// were resized. The photo's alpha plays no part here: it multiplies the matte later.
-pub fn prepare(photo: &Image, size: usize, mean: [f32; 3], std: [f32; 3]) -> Result<Vec<f32>> {
+pub fn prepare(
+    photo: &Image,
+    window: &Window,
+    size: usize,
+    [mean, std]: [[f32; 3]; 2],
+    mirrored: bool,
+) -> Result<Input> {
     let source = ImageRef::new(photo.width, photo.height, &photo.pixels, PixelType::U8x4).map_err(failed)?;
     let mut small = Target::new(size as u32, size as u32, PixelType::U8x4);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
+    let Window { left, top, width, height } = *window;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(false)
+        .crop(left.into(), top.into(), width.into(), height.into());
     Resizer::new().resize(&source, &mut small, &options).map_err(failed)?;
-    let pixels = small.buffer().as_chunks::<4>().0;
+    let mut small = Image::new(size as u32, size as u32, small.into_vec());
+    if mirrored {
+        small.pixels.as_chunks_mut::<4>().0.chunks_exact_mut(size).for_each(<[_]>::reverse);
+    }
+    let pixels = small.pixels.as_chunks::<4>().0;
     let mut planes = vec![0.0; 3 * size * size];
     for (channel, plane) in planes.chunks_exact_mut(size * size).enumerate() {
         for (value, pixel) in plane.iter_mut().zip(pixels) {
             *value = (pixel[channel] as f32 / 255.0 - mean[channel]) / std[channel];
         }
     }
-    Ok(planes)
+    Ok(Input { small, planes })
 }

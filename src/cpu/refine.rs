@@ -1,37 +1,171 @@
-//! The network's matte, brought to the photo.
+//! The matte, brought to the photo's size along the photo's own edges.
+//!
+//! The fast guided filter (He and Sun 2015, "Fast Guided Filter"; He et al. 2013 for colour guides): around each of
+//! the matte's pixels alpha is fitted as a linear function of the photo's colour, and those functions, not their
+//! values, are enlarged. Where colours do not explain the matte, it is enlarged by Lanczos-3.
+
+use std::ops::Range;
 
 use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use rayon::prelude::*;
 
-use super::{Plane, failed};
+use super::boxes::means;
+use super::plane::Plane;
+use super::{Matte, failed};
 use crate::codec::Image;
 use crate::error::Result;
+use crate::rules::{BAND, FIT_EPSILON, FIT_REACH, FIT_TRUST, HAZE, Window, smooth};
 
-/// Below this range the network saw no subject, and stretching would only raise noise.
-pub const MIN_RANGE: f32 = 1e-6;
+/// Alpha as a function of colour around a pixel: `[r, g, b]` slopes and an offset, times how far the function is to
+/// be trusted, and that trust.
+type Fit = [f32; 5];
 
-/// Stretches `matte` to 0..1 as rembg does, resamples it to the size of `photo` by antialiased Lanczos-3, and
-/// multiplies it by the photo's own alpha.
-pub fn refine(mut matte: Plane, photo: &Image) -> Result<Plane> {
-    let (low, high) = matte.values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
-    let range = high - low;
-    for value in &mut matte.values {
-        *value = if range < MIN_RANGE { 0.0 } else { (*value - low) / range };
+/// `matte`, which lies over `window`, at the size of `photo`, times the photo's own alpha; 0 outside the window.
+/// `plain` leaves out the guided filter.
+pub fn refine(matte: &Matte, photo: &Image, window: &Window, plain: bool) -> Result<Plane> {
+    let mut values = enlarge(&matte.plane, window)?;
+    if !plain {
+        let fits = fit(&matte.plane, &matte.small);
+        let side = matte.plane.width as usize;
+        let width = window.width as usize;
+        values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let down = between(y, window.height as usize, side);
+            let from = (window.top as usize + y) * photo.width as usize + window.left as usize;
+            let pixels = &photo.pixels.as_chunks::<4>().0[from..from + width];
+            for (x, (value, pixel)) in row.iter_mut().zip(pixels).enumerate() {
+                let inside = smooth(*value, BAND) * smooth(1.0 - *value, BAND);
+                if inside > 0.0 {
+                    let [r, g, b, offset, trust] = sample(&fits, side, between(x, width, side), down);
+                    let color = |tone: u8| tone as f32 / 255.0;
+                    let fitted = r * color(pixel[0]) + g * color(pixel[1]) + b * color(pixel[2]) + offset;
+                    let fitted = ((1.0 - trust) * *value + fitted).clamp(0.0, 1.0);
+                    *value += (fitted - *value) * inside;
+                }
+            }
+        });
     }
+    Ok(onto(values, photo, window))
+}
+
+/// Lanczos-3 to the window's size, within 0..1.
+fn enlarge(matte: &Plane, window: &Window) -> Result<Vec<f32>> {
     let bytes = bytemuck::cast_slice(&matte.values);
     let source = ImageRef::new(matte.width, matte.height, bytes, PixelType::F32).map_err(failed)?;
-    let (width, height) = (photo.width, photo.height);
-    let mut values = vec![0f32; width as usize * height as usize];
-    let mut large =
-        Target::from_slice_u8(width, height, bytemuck::cast_slice_mut(&mut values), PixelType::F32).map_err(failed)?;
+    let mut values = vec![0f32; window.width as usize * window.height as usize];
+    let bytes = bytemuck::cast_slice_mut(&mut values);
+    let mut large = Target::from_slice_u8(window.width, window.height, bytes, PixelType::F32).map_err(failed)?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new().resize(&source, &mut large, &options).map_err(failed)?;
-    let rows = values.par_chunks_mut(width as usize).zip(photo.pixels.par_chunks(4 * width as usize));
+    values.par_iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    Ok(values)
+}
+
+/// The window's values in a plane of the photo's size, times the photo's own alpha.
+fn onto(values: Vec<f32>, photo: &Image, window: &Window) -> Plane {
+    let Image { width, height, ref pixels } = *photo;
+    let whole = *window == Window::whole(width, height);
+    let mut plane = match whole {
+        true => Plane { width, height, values },
+        false => {
+            let mut all = vec![0.0; width as usize * height as usize];
+            let rows = all.chunks_exact_mut(width as usize).skip(window.top as usize);
+            for (to, from) in rows.zip(values.chunks_exact(window.width as usize)) {
+                to[window.left as usize..][..window.width as usize].copy_from_slice(from);
+            }
+            Plane { width, height, values: all }
+        }
+    };
+    let rows = plane.values.par_chunks_mut(width as usize).zip(pixels.par_chunks(4 * width as usize));
     rows.for_each(|(row, pixels)| {
         for (value, pixel) in row.iter_mut().zip(pixels.as_chunks::<4>().0) {
-            *value = value.clamp(0.0, 1.0) * (pixel[3] as f32 / 255.0);
+            let sure = if *value < HAZE { 0.0 } else if *value > 1.0 - HAZE { 1.0 } else { *value };
+            *value = sure * (pixel[3] as f32 / 255.0);
         }
     });
-    Ok(Plane { width, height, values })
+    plane
+}
+
+/// Sample `i` of `count` over `side` samples: the two it lies between, and its share of the second.
+fn between(i: usize, count: usize, side: usize) -> (usize, usize, f32) {
+    let centre = (i as f32 + 0.5) * (side as f32 / count as f32) - 0.5;
+    let centre = centre.clamp(0.0, (side - 1) as f32);
+    let low = centre as usize;
+    (low, (low + 1).min(side - 1), centre - low as f32)
+}
+
+fn sample(fits: &[Fit], side: usize, across: (usize, usize, f32), down: (usize, usize, f32)) -> Fit {
+    let row = |y: usize| {
+        let (one, other) = (&fits[y * side + across.0], &fits[y * side + across.1]);
+        std::array::from_fn::<f32, 5, _>(|i| one[i] + (other[i] - one[i]) * across.2)
+    };
+    let (one, other) = (row(down.0), row(down.1));
+    std::array::from_fn(|i| one[i] + (other[i] - one[i]) * down.2)
+}
+
+/// The function of each pixel of `matte`, with `small` as its photo: fitted over a window, then averaged over as large
+/// a one.
+fn fit(matte: &Plane, small: &Image) -> Vec<Fit> {
+    let side = matte.width as usize;
+    let reach = FIT_REACH as usize;
+    let pixels = small.pixels.as_chunks::<4>().0;
+    // Around one half, so that differences of squares keep their digits.
+    let moments = |i: usize| {
+        let [r, g, b] = [0, 1, 2].map(|c| pixels[i][c] as f32 / 255.0 - 0.5);
+        let p = matte.values[i] - 0.5;
+        [r, g, b, p, r * p, g * p, b * p, p * p, r * r, r * g, r * b, g * g, g * b, b * b]
+    };
+    let soft = |extra: usize| move |rows: Range<usize>| soft_columns(matte, rows, extra);
+    let mut fits = vec![Fit::default(); matte.values.len()];
+    means(&mut fits, side, reach, moments, soft(reach + 2), |_, mean| Some(solve(mean)));
+    let mut smooth = vec![Fit::default(); matte.values.len()];
+    means(&mut smooth, side, reach, |i| fits[i], soft(2), |_, mean| Some(mean));
+    smooth
+}
+
+/// A step between two pixels that makes soft ones when it is enlarged.
+const STEP: f32 = 0.1;
+
+/// The columns in which a pixel within `extra` of `rows` is neither certainly in nor out, or beside such a step; and
+/// those within `extra` of them.
+fn soft_columns(matte: &Plane, rows: Range<usize>, extra: usize) -> Vec<bool> {
+    let width = matte.width as usize;
+    let mut needed = vec![false; width];
+    let last = (rows.end + extra).min(matte.height as usize);
+    for y in rows.start.saturating_sub(extra)..last {
+        let row = &matte.values[y * width..][..width];
+        let below = &matte.values[(y + 1).min(last - 1) * width..][..width];
+        for (x, &value) in row.iter().enumerate() {
+            let beside = row[(x + 1).min(width - 1)];
+            let soft = BAND[0] / 2.0 < value && value < 1.0 - BAND[0] / 2.0;
+            if soft || (beside - value).abs() > STEP || (below[x] - value).abs() > STEP {
+                needed[x.saturating_sub(extra)..(x + extra + 1).min(width)].fill(true);
+            }
+        }
+    }
+    needed
+}
+
+/// The function from the means of colour, alpha and their products over a window, all less one half.
+fn solve([r, g, b, p, rp, gp, bp, pp, rr, rg, rb, gg, gb, bb]: [f32; 14]) -> Fit {
+    let covariance = [rp - r * p, gp - g * p, bp - b * p];
+    let variance = pp - p * p;
+    // Factored as L D L', which stays exact where the colours are all of one hue.
+    let d0 = rr - r * r + FIT_EPSILON;
+    let l10 = (rg - r * g) / d0;
+    let l20 = (rb - r * b) / d0;
+    let d1 = (gg - g * g + FIT_EPSILON - l10 * l10 * d0).max(FIT_EPSILON);
+    let l21 = (gb - g * b - l20 * l10 * d0) / d1;
+    let d2 = (bb - b * b + FIT_EPSILON - l20 * l20 * d0 - l21 * l21 * d1).max(FIT_EPSILON);
+    let y1 = covariance[1] - l10 * covariance[0];
+    let y2 = covariance[2] - l20 * covariance[0] - l21 * y1;
+    let blue = y2 / d2;
+    let green = y1 / d1 - l21 * blue;
+    let red = covariance[0] / d0 - l10 * green - l20 * blue;
+    let slope = [red, green, blue];
+    let explained: f32 = slope.iter().zip(covariance).map(|(slope, covariance)| slope * covariance).sum();
+    let trust = smooth(explained / variance.max(FIT_EPSILON), FIT_TRUST);
+    // As a function of colours and alpha from 0.
+    let offset = p + 0.5 - slope.iter().zip([r, g, b]).map(|(slope, mean)| slope * (mean + 0.5)).sum::<f32>();
+    [red * trust, green * trust, blue * trust, offset * trust, trust]
 }

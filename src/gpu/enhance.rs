@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::kernels::{EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown, dispatch, tiles};
-use super::prepare::Table;
+use super::kernels::tiles;
+use super::params::{EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown};
 use super::strips::Strips;
+use super::table::HostTable;
 use super::{Frame, Gpu};
 use crate::error::Result;
 use crate::pipeline::{Enhancement, Sharpening};
@@ -47,7 +48,7 @@ pub fn enhance(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Result<St
                 picture_skip: target.skip,
             };
             let bindings = [band.buffer.as_entire_binding(), target.binding()];
-            dispatch(bus, &mut encoder, &gpu.kernels.pack, &params, &bindings, tiles(width, rows.len() as u32));
+            gpu.kernels.pack.dispatch(bus, &mut encoder, &params, &bindings, tiles(width, rows.len() as u32));
             // A band's memory is free again before the next one's is taken.
             gpu.submit(encoder)?;
         }
@@ -63,7 +64,7 @@ fn band_rows(bytes: u64, width: u32, halo: u32) -> u32 {
 
 /// Lanczos-3 to the result's size; nothing to do where it is the photo's.
 struct Resampling {
-    tables: Option<(Table, Table)>,
+    tables: Option<(HostTable, HostTable)>,
     out_width: u32,
 }
 
@@ -72,7 +73,7 @@ impl Resampling {
         let Enhancement { width, height, .. } = *enhancement;
         let photo = &frame.photo;
         let same = (photo.width, photo.height) == (width, height);
-        let table = |label, from, to| Table::new(gpu, label, taps::lanczos3(from as usize, to as usize));
+        let table = |label, from, to| HostTable::new(&gpu.bus, label, taps::lanczos3(from as usize, to as usize));
         let tables = (!same).then(|| {
             (table("enhance_across taps", photo.width, width), table("enhance_down taps", photo.height, height))
         });
@@ -89,11 +90,11 @@ impl Resampling {
         let window = premultiply(gpu, encoder, frame, source.clone());
         let wide = bus.scratch("enhance wide", source.len() as u64 * out_width as u64 * WIDE_PIXEL);
         let params =
-            EnhanceAcross { width: frame.photo.width, out_width, rows: source.len() as u32, taps: across.width };
-        let [first, weights] = across.bindings();
+            EnhanceAcross { width: frame.photo.width, out_width, rows: source.len() as u32, taps: across.table.width };
+        let [first, weights] = across.table.bindings();
         let bindings = [first, weights, window.buffer.as_entire_binding(), wide.as_entire_binding()];
         let groups = tiles(out_width, source.len() as u32);
-        dispatch(bus, encoder, &gpu.kernels.enhance_across, &params, &bindings, groups);
+        gpu.kernels.enhance_across.dispatch(bus, encoder, &params, &bindings, groups);
 
         let buffer = bus.scratch("enhance band", rows.len() as u64 * out_width as u64 * WIDE_PIXEL);
         let params = EnhanceDown {
@@ -102,13 +103,13 @@ impl Resampling {
             first_row: rows.start,
             window_rows: source.len() as u32,
             window_first: source.start,
-            taps: down.width,
+            taps: down.table.width,
             ..Default::default()
         };
-        let [first, weights] = down.bindings();
+        let [first, weights] = down.table.bindings();
         let bindings = [first, weights, wide.as_entire_binding(), buffer.as_entire_binding()];
         let groups = tiles(out_width, rows.len() as u32);
-        dispatch(bus, encoder, &gpu.kernels.enhance_down, &params, &bindings, groups);
+        gpu.kernels.enhance_down.dispatch(bus, encoder, &params, &bindings, groups);
         Band { buffer, rows }
     }
 }
@@ -130,7 +131,7 @@ fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, row
     // A binding must be given even where it is not read.
     let matte = matte.as_ref().unwrap_or(&photo);
     let bindings = [photo.binding(), matte.binding(), buffer.as_entire_binding()];
-    dispatch(bus, encoder, &gpu.kernels.premultiply, &params, &bindings, tiles(width, rows.len() as u32));
+    gpu.kernels.premultiply.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
     Band { buffer, rows }
 }
 
@@ -156,7 +157,7 @@ impl Mask {
         let blurred = bus.scratch("sharpen blurred", pixels * WIDE_PIXEL / 2);
         let params = SharpenAcross { width, rows: band_rows, radius: self.radius, pad: 0 };
         let bindings = [self.weights.as_entire_binding(), band.buffer.as_entire_binding(), blurred.as_entire_binding()];
-        dispatch(bus, encoder, &gpu.kernels.sharpen_across, &params, &bindings, tiles(width, band_rows));
+        gpu.kernels.sharpen_across.dispatch(bus, encoder, &params, &bindings, tiles(width, band_rows));
 
         let buffer = bus.scratch("sharpened", width as u64 * rows.len() as u64 * WIDE_PIXEL);
         let params = SharpenDown {
@@ -176,7 +177,7 @@ impl Mask {
             buffer.as_entire_binding(),
         ];
         let groups = tiles(width, rows.len() as u32);
-        dispatch(bus, encoder, &gpu.kernels.sharpen_down, &params, &bindings, groups);
+        gpu.kernels.sharpen_down.dispatch(bus, encoder, &params, &bindings, groups);
         Band { buffer, rows: rows.clone() }
     }
 }

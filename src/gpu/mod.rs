@@ -1,14 +1,22 @@
 //! The road on the GPU: the only room that names wgpu and cubecl, and the only one that may hold unsafe code.
 //!
-//! One device is shared by burn and our pipelines: [`cameo_device`] (`device`, a crate of its own) opens it. Pixels cross the bus twice: [`bus`] holds and counts every copy.
-//! One file a stage, named as its shader and as its twin in [`crate::cpu`].
+//! One device is shared by burn and our pipelines: [`cameo_device`] (`device`, a crate of its own) opens it. Pixels
+//! cross the bus twice: [`bus`] holds and counts every copy. One file a stage, named as its shader and as its twin in
+//! [`crate::cpu`].
 
 pub mod bus;
+mod components;
+pub mod decontaminate;
+pub mod edge;
 pub mod enhance;
+pub mod guide;
 pub mod kernels;
+pub mod lift;
+pub mod params;
 pub mod prepare;
 pub mod refine;
 pub mod strips;
+pub mod table;
 
 use std::path::Path;
 
@@ -19,9 +27,12 @@ use cameo_models::Network;
 
 use crate::codec::Image;
 use crate::error::{Error, Result};
-use crate::pipeline::{Engine, Enhancement};
+use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE};
+use crate::{rules, taps};
 use bus::{Bus, Traffic};
+use guide::Guide;
 use kernels::Kernels;
+use prepare::View;
 use strips::Strips;
 
 /// Memory a band of the result may take at once, in bytes: enough for a GPU to be busy, little beside its pools.
@@ -42,6 +53,8 @@ pub struct Gpu {
     pub bus: Bus,
     pub kernels: Kernels,
     pub limits: Limits,
+    /// [`taps::lanczos_table`].
+    pub lanczos: wgpu::Buffer,
 }
 
 impl Gpu {
@@ -65,6 +78,28 @@ pub struct Frame {
     pub matte: Option<Strips>,
 }
 
+/// What a network sees, and how it wants to.
+#[derive(Debug)]
+pub struct Input {
+    /// `[1, 3, size, size]`
+    pub tensor: Tensor<4>,
+    pub view: View,
+}
+
+/// What the network made of it: `[1, 1, size, size]` in 0..1.
+#[derive(Debug)]
+pub struct Matte {
+    pub tensor: Tensor<4>,
+    pub input: Input,
+}
+
+/// The same, stretched and lifted: one f32 a pixel.
+#[derive(Debug)]
+pub struct Lifted {
+    pub matte: wgpu::Buffer,
+    pub input: Input,
+}
+
 /// The engine that runs on a GPU. One thread owns it.
 #[derive(Debug)]
 pub struct GpuEngine {
@@ -83,7 +118,10 @@ impl GpuEngine {
         let limits = device.limits();
         let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let limits = Limits { strip_bytes: most, band_bytes: BAND_BYTES.min(most) };
-        let gpu = Gpu { kernels: Kernels::new(&device), bus: Bus::new(device, opened.setup.queue), limits };
+        let kernels = Kernels::new(&device);
+        let bus = Bus::new(device, opened.setup.queue);
+        let lanczos = bus.table("lanczos", &taps::lanczos_table());
+        let gpu = Gpu { bus, kernels, limits, lanczos };
         Ok(Self { gpu, library: Library::new(models, opened.burn) })
     }
 
@@ -91,12 +129,24 @@ impl GpuEngine {
     pub fn traffic(&self) -> Traffic {
         self.gpu.bus.traffic()
     }
+
+    fn view(&mut self, network: Network) -> Result<View> {
+        let entry = self.library.entry(network)?;
+        Ok(View { size: entry.size as u32, mean: entry.mean, deviation: entry.std, mirrored: false })
+    }
+
+    /// The part of the photo in `scene` as `view` wants it.
+    fn see(&self, frame: &Frame, scene: &wgpu::Buffer, view: View) -> Result<Tensor<4>> {
+        prepare::prepare(&self.gpu, &frame.photo, scene, view, self.library.device())
+    }
 }
 
 impl Engine for GpuEngine {
     type Frame = Frame;
-    type Input = Tensor<4>;
-    type Matte = Tensor<4>;
+    type Guide = Guide;
+    type Input = Input;
+    type Matte = Matte;
+    type Lifted = Lifted;
     type Picture = Strips;
 
     fn name(&self) -> &'static str {
@@ -104,7 +154,7 @@ impl Engine for GpuEngine {
     }
 
     fn load(&mut self, network: Network) -> Result<()> {
-        self.library.get(network)?;
+        self.library.load(network)?;
         Ok(())
     }
 
@@ -114,20 +164,56 @@ impl Engine for GpuEngine {
         Ok(Frame { photo, matte: None })
     }
 
-    fn prepare(&mut self, frame: &Frame, network: Network) -> Result<Tensor<4>> {
-        let entry = self.library.entry(network)?;
-        prepare::prepare(&self.gpu, &frame.photo, &entry, self.library.device())
+    fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
+        let photo = [frame.photo.width, frame.photo.height];
+        let whole = guide::whole_scene(&self.gpu, photo[0], photo[1]);
+        let view = View { size: rules::GLANCE as u32, mirrored: true, ..self.view(GLANCE)? };
+        let glance = self.see(frame, &whole, view)?;
+        let glance = self.library.get(GLANCE)?.forward(glance);
+        let people = match options.guided() {
+            true => {
+                let view = self.view(Network::Selfie)?;
+                let seen = self.see(frame, &whole, view)?;
+                Some(self.library.selfie()?.forward(seen))
+            }
+            false => None,
+        };
+        let size = self.view(options.model)?.size;
+        guide::guide(&self.gpu, photo, size, glance, people, self.library.device())
     }
 
-    fn matte(&mut self, input: Tensor<4>, network: Network) -> Result<Tensor<4>> {
-        let matte = self.library.get(network)?.forward(input);
+    fn prepare(&mut self, frame: &Frame, guide: &Guide, network: Network) -> Result<Input> {
+        let view = self.view(network)?;
+        Ok(Input { tensor: self.see(frame, &guide.scene, view)?, view })
+    }
+
+    fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
+        let tensor = self.library.get(network)?.forward(input.tensor.clone());
         self.library.device().sync().map_err(failed)?;
-        Ok(matte)
+        Ok(Matte { tensor, input })
     }
 
-    fn refine(&mut self, frame: Frame, matte: Tensor<4>) -> Result<Frame> {
-        let matte = refine::refine(&self.gpu, &frame.photo, matte, self.library.device())?;
-        Ok(Frame { matte: Some(matte), ..frame })
+    fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
+        let Matte { tensor, input } = matte;
+        let matte = lift::lift(&self.gpu, tensor, guide, options, self.library.device())?;
+        Ok(Lifted { matte, input })
+    }
+
+    fn refine(&mut self, frame: Frame, matte: Lifted, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
+        let refined = refine::refine(&self.gpu, &frame.photo, &matte, &guide, options.plain_matte)?;
+        Ok(Frame { matte: Some(refined), ..frame })
+    }
+
+    fn decontaminate(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
+        let Frame { photo, matte } = frame;
+        let spread = options.reach(photo.width, photo.height);
+        let photo = decontaminate::decontaminate(&self.gpu, &photo, matte.as_ref(), spread)?;
+        Ok(Frame { photo, matte })
+    }
+
+    fn edge(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
+        let edge = |matte| edge::edge(&self.gpu, matte, options);
+        Ok(Frame { matte: frame.matte.map(edge).transpose()?, ..frame })
     }
 
     fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Strips> {

@@ -1,89 +1,65 @@
-//! The photo as the network sees it, written straight into the network's input tensor.
+//! The photo as a network sees it, written straight into the network's input tensor.
 
 use burn::tensor::{Device, Tensor};
-use cameo_models::Entry;
 
-use super::kernels::{PrepareAcross, PrepareDown, dispatch, tiles};
 use super::strips::Strips;
+use super::table::Axis;
+use super::kernels::tiles;
+use super::params::{PrepareAcross, PrepareDown};
 use super::{Gpu, failed};
 use crate::error::Result;
-use crate::taps::{self, Taps};
 
-/// `photo` at `size` by `size`, less mean over deviation: `[1, 3, size, size]`, RGB, sRGB-encoded.
-pub fn prepare(gpu: &Gpu, photo: &Strips, entry: &Entry, device: &Device) -> Result<Tensor<4>> {
-    let size = entry.size as u32;
+/// How a network wants to see: its side, and mean and deviation of its input.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    pub size: u32,
+    pub mean: [f32; 3],
+    pub deviation: [f32; 3],
+    /// Left to right.
+    pub mirrored: bool,
+}
+
+/// The part of `photo` in the window of `scene` as `view` wants it: `[1, 3, size, size]`, RGB, sRGB-encoded.
+pub fn prepare(gpu: &Gpu, photo: &Strips, scene: &wgpu::Buffer, view: View, device: &Device) -> Result<Tensor<4>> {
+    let View { size, mean, deviation, mirrored } = view;
     let (width, height) = (photo.width, photo.height);
     let bus = &gpu.bus;
-    let down = Table::new(gpu, "prepare_down taps", taps::lanczos3(height as usize, entry.size));
-    let across = Table::new(gpu, "prepare_across taps", taps::lanczos3(width as usize, entry.size));
-    let shrunk = bus.scratch("prepare shrunk", width as u64 * size as u64 * 4);
     let mut encoder = gpu.encoder("prepare");
-    let mut first_row = 0;
-    while first_row < size {
-        // As many rows as one window of the photo serves.
-        let fits = |end: u32| {
-            let rows = down.reach(first_row..end, height);
-            rows.len() as u64 * width as u64 * 4 <= gpu.limits.strip_bytes
-        };
-        let mut end = size;
-        while end > first_row + 1 && !fits(end) {
-            end = first_row + (end - first_row) / 2;
-        }
-        let rows = down.reach(first_row..end, height);
+    let down = Axis { across: false, full: height }.shrink(gpu, &mut encoder, scene, size);
+    let across = Axis { across: true, full: width }.shrink(gpu, &mut encoder, scene, size);
+    let shrunk = bus.scratch("prepare shrunk", width as u64 * size as u64 * 4);
+    // Where the window lies is known to the device alone: each part of the photo makes the rows whose middle it has,
+    // with as many rows around it as taps can reach.
+    let most = (gpu.limits.strip_bytes / (width as u64 * 4)).min(height.into()) as u32;
+    let own = if most >= height { height } else { most.saturating_sub(2 * down.width).max(1) };
+    for first in (0..height).step_by(own as usize) {
+        let rows = first.saturating_sub(down.width)..(first + own + down.width).min(height);
         let window = photo.window(bus, &mut encoder, &rows);
         let params = PrepareDown {
             width,
-            rows: end - first_row,
-            first_row,
+            size,
+            taps: down.width,
             window_rows: rows.len() as u32,
             window_first: rows.start,
             window_skip: window.skip,
-            taps: down.width,
-            pad: 0,
+            own_first: first,
+            // The last outputs' middle may lie past the end.
+            own_end: if first + own >= height { u32::MAX } else { first + own },
         };
-        let [first, weights] = down.bindings();
-        let bindings = [first, weights, window.binding(), shrunk.as_entire_binding()];
-        dispatch(bus, &mut encoder, &gpu.kernels.prepare_down, &params, &bindings, tiles(width, end - first_row));
-        first_row = end;
+        let [taps, weights] = down.bindings();
+        let bindings = [taps, weights, window.binding(), shrunk.as_entire_binding()];
+        gpu.kernels.prepare_down.dispatch(bus, &mut encoder, &params, &bindings, tiles(width, size));
     }
     // Poisoned memory comes with a value, fresh memory with none.
-    let input = match bus.poison {
-        true => Tensor::full([1, 3, entry.size, entry.size], -1e9, device),
-        false => Tensor::empty([1, 3, entry.size, entry.size], device),
-    };
+    let shape = [1, 3, size as usize, size as usize];
+    let input = if bus.poison { Tensor::full(shape, -1e9, device) } else { Tensor::empty(shape, device) };
     device.flush().map_err(failed)?;
     let memory = cameo_device::memory(input.clone()).map_err(failed)?;
-    let params =
-        PrepareAcross { mean: entry.mean, size, deviation: entry.std, width, taps: across.width, ..Default::default() };
+    let mirrored = mirrored.into();
+    let params = PrepareAcross { mean, size, deviation, width, taps: across.width, mirrored, ..Default::default() };
     let [first, weights] = across.bindings();
     let bindings = [first, weights, shrunk.as_entire_binding(), memory.binding()];
-    dispatch(bus, &mut encoder, &gpu.kernels.prepare_across, &params, &bindings, tiles(size, size));
+    gpu.kernels.prepare_across.dispatch(bus, &mut encoder, &params, &bindings, tiles(size, size));
     gpu.submit(encoder)?;
     Ok(input)
-}
-
-/// Filter taps on the device.
-pub struct Table {
-    taps: Taps,
-    pub width: u32,
-    first: wgpu::Buffer,
-    weights: wgpu::Buffer,
-}
-
-impl Table {
-    pub fn new(gpu: &Gpu, label: &'static str, taps: Taps) -> Self {
-        let first = gpu.bus.table(label, &taps.first);
-        let weights = gpu.bus.table(label, &taps.weights);
-        Self { width: taps.width as u32, taps, first, weights }
-    }
-
-    pub fn bindings(&self) -> [wgpu::BindingResource<'_>; 2] {
-        [self.first.as_entire_binding(), self.weights.as_entire_binding()]
-    }
-
-    /// The input samples, of `from`, that outputs `range` read.
-    pub fn reach(&self, range: std::ops::Range<u32>, from: u32) -> std::ops::Range<u32> {
-        let reach = taps::reach(&self.taps, range.start as usize..range.end as usize, from as usize);
-        reach.start as u32..reach.end as u32
-    }
 }

@@ -1,48 +1,47 @@
-//! The network's matte, brought to the photo.
+//! The matte, brought to the photo's size along the photo's own edges.
 
-use burn::tensor::{Device, Tensor};
-
-use super::kernels::{LINE, RefineAcross, RefineDown, RefineRange, dispatch, tiles};
-use super::prepare::Table;
+use super::guide::Guide;
+use super::kernels::tiles;
+use super::params::{RefineAcross, RefineDown, RefineFit, RefineSmooth};
+use super::prepare::View;
 use super::strips::Strips;
-use super::{Gpu, failed};
+use super::table::Axis;
+use super::{Gpu, Lifted, failed};
 use crate::error::Result;
-use crate::taps;
+use crate::rules::{BAND, FIT_EPSILON, FIT_REACH, FIT_TRUST, HAZE};
 
-/// Below this range the network saw no subject, and stretching would only raise noise.
-pub const MIN_RANGE: f32 = 1e-6;
+/// The functions of colour that give alpha around each of the matte's pixels.
+struct Fits {
+    slopes: wgpu::Buffer,
+    trusts: wgpu::Buffer,
+}
 
-/// Workgroups that share the search for the range.
-const RANGE_GROUPS: u32 = 64;
-
-/// Stretches `matte`, `[1, 1, size, size]`, to 0..1, resamples it to the size of `photo`, and multiplies it by the
-/// photo's own alpha: one f32 a pixel.
-pub fn refine(gpu: &Gpu, photo: &Strips, matte: Tensor<4>, device: &Device) -> Result<Strips> {
-    let size = matte.dims()[3] as u32;
+/// `matte`, which lies over the guide's window, at the size of `photo`, times the photo's own alpha: one f32 a pixel.
+/// `plain` leaves out the guided filter.
+pub fn refine(gpu: &Gpu, photo: &Strips, matte: &Lifted, guide: &Guide, plain: bool) -> Result<Strips> {
+    let size = matte.input.view.size;
     let (width, height) = (photo.width, photo.height);
     let bus = &gpu.bus;
-    device.flush().map_err(failed)?;
-    let matte = cameo_device::memory(matte).map_err(failed)?;
-    let across = Table::new(gpu, "refine_across taps", taps::lanczos3(size as usize, width as usize));
-    let down = Table::new(gpu, "refine_down taps", taps::lanczos3(size as usize, height as usize));
-    let range = bus.table("refine range", &[f32::MAX.to_bits(), 0u32]);
-    let wide = bus.scratch("refine wide", size as u64 * width as u64 * 4);
-    let refined = Strips::scratch(bus, "matte", width, height, gpu.limits.strip_bytes);
     let mut encoder = gpu.encoder("refine");
-
-    let params = RefineRange { count: size * size, stride: RANGE_GROUPS * LINE, ..Default::default() };
-    let bindings = [matte.binding(), range.as_entire_binding()];
-    dispatch(bus, &mut encoder, &gpu.kernels.refine_range, &params, &bindings, [RANGE_GROUPS, 1]);
-
-    let params = RefineAcross { size, width, taps: across.width, min_range: MIN_RANGE };
+    let fits = match plain {
+        true => Fits { slopes: bus.scratch("no fits", 16), trusts: bus.scratch("no fits", 16) },
+        false => fit(gpu, &mut encoder, matte)?,
+    };
+    let across = Axis { across: true, full: width }.enlarge(gpu, &mut encoder, &guide.scene, size);
+    let down = Axis { across: false, full: height }.enlarge(gpu, &mut encoder, &guide.scene, size);
+    let wide = bus.scratch("refine wide", size as u64 * width as u64 * 4);
+    let params = RefineAcross { size, width, taps: across.width, pad: 0 };
     let [first, weights] = across.bindings();
-    let bindings = [first, weights, range.as_entire_binding(), matte.binding(), wide.as_entire_binding()];
-    dispatch(bus, &mut encoder, &gpu.kernels.refine_across, &params, &bindings, tiles(width, size));
+    let bindings = [first, weights, matte.matte.as_entire_binding(), wide.as_entire_binding()];
+    gpu.kernels.refine_across.dispatch(bus, &mut encoder, &params, &bindings, tiles(width, size));
 
+    let refined = Strips::scratch(bus, "matte", width, height, gpu.limits.strip_bytes);
     for rows in refined.cuts() {
         let photo = photo.window(bus, &mut encoder, &rows);
         let Some(target) = refined.slice(bus, &rows) else { continue };
         let params = RefineDown {
+            ramp: BAND,
+            haze: HAZE,
             size,
             width,
             rows: rows.len() as u32,
@@ -50,12 +49,51 @@ pub fn refine(gpu: &Gpu, photo: &Strips, matte: Tensor<4>, device: &Device) -> R
             taps: down.width,
             photo_skip: photo.skip,
             refined_skip: target.skip,
+            plain: plain.into(),
             pad: 0,
         };
         let [first, weights] = down.bindings();
-        let bindings = [first, weights, wide.as_entire_binding(), photo.binding(), target.binding()];
-        dispatch(bus, &mut encoder, &gpu.kernels.refine_down, &params, &bindings, tiles(width, rows.len() as u32));
+        let bindings = [
+            guide.scene.as_entire_binding(),
+            first,
+            weights,
+            wide.as_entire_binding(),
+            photo.binding(),
+            fits.slopes.as_entire_binding(),
+            fits.trusts.as_entire_binding(),
+            target.binding(),
+        ];
+        let groups = tiles(width, rows.len() as u32);
+        gpu.kernels.refine_down.dispatch(bus, &mut encoder, &params, &bindings, groups);
     }
     gpu.submit(encoder)?;
     Ok(refined)
+}
+
+/// Records the fit over a window around each pixel, and its average over as large a one.
+fn fit(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Lifted) -> Result<Fits> {
+    let bus = &gpu.bus;
+    let View { size, mean, deviation, .. } = matte.input.view;
+    let input = cameo_device::memory(matte.input.tensor.clone()).map_err(failed)?;
+    let count = size as u64 * size as u64;
+    let fits = || Fits { slopes: bus.scratch("slopes", count * 16), trusts: bus.scratch("trusts", count * 4) };
+    let (raw, smooth) = (fits(), fits());
+    let params =
+        RefineFit { mean, size, deviation, reach: FIT_REACH, trust: FIT_TRUST, epsilon: FIT_EPSILON, pad: 0 };
+    let bindings = [
+        matte.matte.as_entire_binding(),
+        input.binding(),
+        raw.slopes.as_entire_binding(),
+        raw.trusts.as_entire_binding(),
+    ];
+    gpu.kernels.refine_fit.dispatch(bus, encoder, &params, &bindings, tiles(size, size));
+    let params = RefineSmooth { size, reach: FIT_REACH, ..Default::default() };
+    let bindings = [
+        raw.slopes.as_entire_binding(),
+        raw.trusts.as_entire_binding(),
+        smooth.slopes.as_entire_binding(),
+        smooth.trusts.as_entire_binding(),
+    ];
+    gpu.kernels.refine_smooth.dispatch(bus, encoder, &params, &bindings, tiles(size, size));
+    Ok(smooth)
 }

@@ -62,6 +62,17 @@ impl Library {
         Ok(self.selfie.insert(selfie))
     }
 
+    /// Loads `network`, whichever it is, unless it is loaded.
+    ///
+    /// # Errors
+    /// As [`Library::get`].
+    pub fn load(&mut self, network: Network) -> Result<(), Error> {
+        match network {
+            Network::Selfie => self.selfie().map(|_| ()),
+            Network::IsNet | Network::U2NetP => self.get(network).map(|_| ()),
+        }
+    }
+
     fn read<M>(
         &mut self,
         network: Network,

@@ -21,20 +21,20 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Opens an engine on its thread and loads `network` there.
+    /// Opens an engine on its thread and loads `networks` there.
     ///
     /// # Errors
-    /// If it cannot be opened, or the network cannot be loaded.
+    /// If it cannot be opened, or a network cannot be loaded.
     pub fn start<E: Engine>(
         open: impl FnOnce() -> Result<E> + Send + 'static,
-        network: Option<Network>,
+        networks: Vec<Network>,
     ) -> Result<Self> {
         let (jobs, inbox) = channel();
         let (ready, opened) = channel();
         let spawned = thread::Builder::new().name("cameo-engine".into()).spawn(move || {
             let open = || {
                 let mut engine = open()?;
-                network.map_or(Ok(()), |network| engine.load(network))?;
+                networks.into_iter().try_for_each(|network| engine.load(network))?;
                 Ok(engine)
             };
             let engine = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(panicked(panic)));

@@ -1,11 +1,13 @@
 //! The road from bytes to bytes, one line a stage, and the trait both engines implement.
 //!
 //! ```text
-//! bytes -decode-> Image -upload-> Frame -prepare-> Input -matte-> Matte -refine-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
+//! bytes -decode-> Image -upload-> Frame -guide-> Guide -prepare-> Input -matte-> Matte -lift-> Lifted -refine-> Frame
+//!     -decontaminate-> Frame -edge-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
 //! ```
 
 mod finish;
 mod handle;
+mod names;
 mod options;
 mod recipe;
 mod selftest;
@@ -19,18 +21,22 @@ use crate::codec::{self, Image, Limits};
 use crate::error::Result;
 
 pub use handle::Handle;
-pub use options::{Color, CutoutOptions};
-pub use recipe::{Enhancement, Job, Level, Recipe, Sharpening};
-pub use selftest::{NETWORK as SELF_TEST_NETWORK, self_test};
+pub use options::{Color, CutoutOptions, Depth, Edge, Guide};
+pub use recipe::{Enhancement, GLANCE, Job, Level, Recipe, Sharpening};
+pub use selftest::{self_test, self_test_networks};
 
 /// Runs the stages between decode and encode. Each stage takes what it consumes by value.
 pub trait Engine {
     /// The photo, and its matte once it has one.
     type Frame;
+    /// Where the subject is, as far as smaller networks tell.
+    type Guide;
     /// What the network sees: `[1, 3, size, size]`, RGB less mean over deviation.
     type Input;
-    /// What the network gave: `[1, 1, size, size]` in 0..1.
+    /// What the network gave: `[1, 1, size, size]` in 0..1, over the part of the photo it saw.
     type Matte;
+    /// The same, stretched to 0..1 and lifted.
+    type Lifted;
     /// A finished picture.
     type Picture;
 
@@ -43,13 +49,31 @@ pub trait Engine {
     /// The only stage that takes pixels from the host.
     fn upload(&mut self, image: Image) -> Result<Self::Frame>;
 
-    /// The photo at the network's size, antialiased and normalised.
-    fn prepare(&mut self, frame: &Self::Frame, network: Network) -> Result<Self::Input>;
+    /// Looks for people, and chooses the part of the photo that the network will see.
+    fn guide(&mut self, frame: &Self::Frame, options: &CutoutOptions) -> Result<Self::Guide>;
+
+    /// That part at the network's size, antialiased and normalised.
+    fn prepare(&mut self, frame: &Self::Frame, guide: &Self::Guide, network: Network) -> Result<Self::Input>;
 
     fn matte(&mut self, input: Self::Input, network: Network) -> Result<Self::Matte>;
 
-    /// The matte stretched to 0..1 and brought to the photo's size, times the photo's own alpha.
-    fn refine(&mut self, frame: Self::Frame, matte: Self::Matte) -> Result<Self::Frame>;
+    /// The matte stretched to 0..1, and what the guide is sure the network left out put back.
+    fn lift(&mut self, matte: Self::Matte, guide: &Self::Guide, options: &CutoutOptions) -> Result<Self::Lifted>;
+
+    /// The matte brought to the photo's size along the photo's edges, times the photo's own alpha.
+    fn refine(
+        &mut self,
+        frame: Self::Frame,
+        matte: Self::Lifted,
+        guide: Self::Guide,
+        options: &CutoutOptions,
+    ) -> Result<Self::Frame>;
+
+    /// The subject's own colours where the background shines through, and as far outside as `options` move the edge.
+    fn decontaminate(&mut self, frame: Self::Frame, options: &CutoutOptions) -> Result<Self::Frame>;
+
+    /// The matte's edge moved, hardened or softened as `options` wish.
+    fn edge(&mut self, frame: Self::Frame, options: &CutoutOptions) -> Result<Self::Frame>;
 
     /// Resamples and sharpens; colours become 0 where alpha is 0.
     fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Picture>;
@@ -147,14 +171,22 @@ pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds, watch: Watch) -> Res
 /// The road's middle, on the engine.
 pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
     let Parcel { image, enhancement, mut clock } = parcel;
-    let network = recipe.cutout.model;
+    let options = &recipe.cutout;
     let mut frame = clock.time("upload", || engine.upload(image))?;
-    if recipe.job != Job::Enhance {
-        // Nothing to do where the engine's owner loaded it before the first image, as it should.
-        engine.load(network)?;
-        let input = clock.time("prepare", || engine.prepare(&frame, network))?;
+    if let Some(network) = recipe.network() {
+        // Nothing to do where the engine's owner loaded them before the first image, as it should.
+        recipe.networks().into_iter().try_for_each(|network| engine.load(network))?;
+        let guide = clock.time("guide", || engine.guide(&frame, options))?;
+        let input = clock.time("prepare", || engine.prepare(&frame, &guide, network))?;
         let matte = clock.time("matte", || engine.matte(input, network))?;
-        frame = clock.time("refine", || engine.refine(frame, matte))?;
+        let matte = clock.time("lift", || engine.lift(matte, &guide, options))?;
+        frame = clock.time("refine", || engine.refine(frame, matte, guide, options))?;
+    }
+    if recipe.decontaminates() {
+        frame = clock.time("decontaminate", || engine.decontaminate(frame, options))?;
+    }
+    if recipe.job != Job::Enhance && options.edged() {
+        frame = clock.time("edge", || engine.edge(frame, options))?;
     }
     let picture = clock.time("enhance", || engine.enhance(frame, &enhancement))?;
     let image = clock.time("readback", || engine.readback(picture))?;

@@ -1,14 +1,15 @@
 //! What decides the pixels of a result.
 
-use std::fmt;
-use std::str::FromStr;
-
 use cameo_models::Network;
 use serde::{Deserialize, Serialize};
 
 use super::CutoutOptions;
+use super::names::names;
 use crate::codec::Format;
 use crate::error::{Error, Result};
+
+/// The network that glances at the photo, whatever cuts it out.
+pub const GLANCE: Network = Network::U2NetP;
 
 /// What is done with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,17 +45,9 @@ pub enum Level {
     Strong,
 }
 
+names!(Level, "level", Light = "light", Medium = "medium", Strong = "strong");
+
 impl Level {
-    pub const ALL: [Level; 3] = [Level::Light, Level::Medium, Level::Strong];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Light => "light",
-            Level::Medium => "medium",
-            Level::Strong => "strong",
-        }
-    }
-
     /// The table of levels: the factor of enlargement, and how it is sharpened afterwards.
     fn settings(self) -> (f64, Sharpening) {
         let sharpening = |sigma, amount| Sharpening { sigma, amount, threshold: 2.0 / 255.0 };
@@ -63,21 +56,6 @@ impl Level {
             Level::Medium => (2.0, sharpening(1.6, 0.8)),
             Level::Strong => (3.0, sharpening(2.2, 1.1)),
         }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Level {
-    type Err = String;
-
-    fn from_str(name: &str) -> std::result::Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|level| level.name() == name);
-        found.ok_or_else(|| format!("no level is named {name:?}: use light, medium or strong"))
     }
 }
 
@@ -110,18 +88,34 @@ pub struct Recipe {
     /// Overrides the level's factor: 1 to 4.
     #[serde(default)]
     pub scale: Option<f64>,
+    /// Of enhancement alone: takes a background's colours out of the soft edges of a cut-out.
+    #[serde(default)]
+    pub decontaminate: bool,
     #[serde(default)]
     pub format: Format,
 }
 
 impl Recipe {
     pub fn new(job: Job) -> Self {
-        Self { job, cutout: CutoutOptions::default(), level: Level::default(), scale: None, format: Format::default() }
+        Self { job, cutout: CutoutOptions::default(), decontaminate: false, level: Level::default(), scale: None, format: Format::default() }
     }
 
-    /// The network it needs; none for enhancement alone.
+    /// The network that cuts out; none for enhancement alone.
     pub fn network(&self) -> Option<Network> {
         (self.job != Job::Enhance).then_some(self.cutout.model)
+    }
+
+    /// All networks it needs.
+    pub fn networks(&self) -> Vec<Network> {
+        let Some(model) = self.network() else { return Vec::new() };
+        let mut networks = vec![GLANCE];
+        networks.extend((model != GLANCE).then_some(model));
+        networks.extend(self.cutout.guided().then_some(Network::Selfie));
+        networks
+    }
+
+    pub(super) fn decontaminates(&self) -> bool {
+        if self.job == Job::Enhance { self.decontaminate } else { self.cutout.decontaminate }
     }
 
     pub(super) fn matte_only(&self) -> bool {

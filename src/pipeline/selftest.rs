@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use cameo_models::Network;
 
-use super::{Bounds, Handle, Job, Recipe, read, unwatched, write};
+use super::{Bounds, CutoutOptions, Handle, Job, Recipe, read, unwatched, write};
 use crate::codec;
 use crate::error::{Error, Result};
 
 /// The network the test runs: the small one, which takes seconds at most.
-pub const NETWORK: Network = Network::U2NetP;
+const NETWORK: Network = Network::U2NetP;
 
 /// A photo at U2-Net-p's own size, and what onnxruntime makes of it.
 const PHOTO: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
@@ -19,6 +19,16 @@ const GOLDEN: &[u8] = include_bytes!("../../tests/golden/u2netp_320.png");
 const MAX_DIFFERENCE: u8 = 2;
 const MEAN_DIFFERENCE: f64 = 0.05;
 
+fn recipe() -> Recipe {
+    let cutout = CutoutOptions { model: NETWORK, plain_matte: true, ..Default::default() };
+    Recipe { cutout, ..Recipe::new(Job::Cutout) }
+}
+
+/// The networks that [`self_test`] runs.
+pub fn self_test_networks() -> Vec<Network> {
+    recipe().networks()
+}
+
 /// Cuts out the built-in photo, compares the matte with onnxruntime's, and says in one line how they differ.
 ///
 /// # Errors
@@ -26,9 +36,7 @@ const MEAN_DIFFERENCE: f64 = 0.05;
 pub fn self_test(engine: &Handle) -> Result<String> {
     let since = Instant::now();
     let bounds = Bounds::default();
-    let mut recipe = Recipe::new(Job::Cutout);
-    recipe.cutout.model = NETWORK;
-    recipe.cutout.plain_matte = true;
+    let recipe = recipe();
     let parcel = engine.road(read(PHOTO, &recipe, &bounds, unwatched())?, &recipe)?;
     let found = codec::decode(&write(parcel, &recipe)?.bytes, &bounds.input)?;
     let golden = codec::decode(GOLDEN, &bounds.input)?;

@@ -2,25 +2,39 @@
 
 use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
-use cameo::gpu::{GpuEngine, Limits};
-use cameo::pipeline::{Engine, Enhancement, Job, Level, Recipe};
+use cameo::gpu::guide::{self, Guide};
+use cameo::gpu::{GpuEngine, Limits, Matte};
+use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
+use cameo::rules::SIDE;
 use cameo_models::Network;
 
 use crate::common::{disc, pattern};
 use crate::on_gpu;
 
-/// Everything but the network, under `limits`.
+/// Everything but the networks, under `limits`.
 fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits: Limits) -> (Vec<f32>, Image) {
     let before = std::mem::replace(&mut engine.gpu.limits, limits);
     let frame = engine.upload(photo).unwrap();
-    let input = engine.prepare(&frame, Network::U2NetP).unwrap().into_data().try_to_vec().unwrap();
-    let matte = TensorData::new(disc(128, 128), [1, 1, 128, 128]);
-    let matte = Tensor::<4>::from_data(matte, engine.library.device());
-    let frame = engine.refine(frame, matte).unwrap();
+    let options = CutoutOptions { choke: 1.5, feather: 2.0, ..Default::default() };
+    let guide = Guide {
+        width: frame.photo.width,
+        height: frame.photo.height,
+        scene: guide::whole_scene(&engine.gpu, frame.photo.width, frame.photo.height),
+        whole: engine.gpu.bus.scratch("guide", (SIDE * SIDE * 16) as u64),
+        asked: false,
+    };
+    let input = engine.prepare(&frame, &guide, Network::U2NetP).unwrap();
+    let seen = input.tensor.clone().into_data().try_to_vec().unwrap();
+    let matte = TensorData::new(disc(320, 320), [1, 1, 320, 320]);
+    let tensor = Tensor::<4>::from_data(matte, engine.library.device());
+    let lifted = engine.lift(Matte { tensor, input }, &guide, &options).unwrap();
+    let frame = engine.refine(frame, lifted, guide, &options).unwrap();
+    let frame = engine.decontaminate(frame, &options).unwrap();
+    let frame = engine.edge(frame, &options).unwrap();
     let picture = engine.enhance(frame, enhancement).unwrap();
     let image = engine.readback(picture).unwrap();
     engine.gpu.limits = before;
-    (input, image)
+    (seen, image)
 }
 
 const WHOLE: Limits = Limits { strip_bytes: 1 << 30, band_bytes: 1 << 30 };

@@ -7,6 +7,7 @@
 mod common;
 
 mod bands;
+mod matte;
 mod networks;
 mod parity;
 mod road;

@@ -1,0 +1,198 @@
+//! The numbers of the matte's stages, each with where it was measured: one home for both engines, which hand them to
+//! their kernels.
+//!
+//! "Measured" means on the pictures named in `xtask/quality/README.md`, by the error against true mattes.
+
+/// Side of the square plane on which the guide is weighed, in pixels: that of the network that finds people.
+pub const SIDE: usize = 256;
+
+/// Side of the photo as the small network glances at it. U2-Net-p finds subjects better at 192 than at its own 320
+/// (mean intersection over union with true mattes 0.93 against 0.92), at a third of the cost.
+pub const GLANCE: usize = 192;
+
+/// Probability from which there is a person in the picture (`models/README.md`).
+pub const PERSON: f32 = 0.3;
+
+/// A guide, a glance or a matte above it is taken as subject.
+pub const HALF: f32 = 0.5;
+
+/// Fewer sure pixels of [`SIDE`]² than these are nobody: half a percent.
+pub const MIN_SURE: u32 = 328;
+
+/// The guide is certain where it is above this all around.
+pub const CERTAIN: f32 = 0.9;
+
+/// How far around, in pixels of [`SIDE`].
+pub const CERTAIN_REACH: usize = 2;
+
+/// Below this the glance vetoes what the guide is certain of: it takes much fur and some backgrounds for people.
+pub const WITNESS: f32 = 0.3;
+
+/// Guide and glance agree from this intersection over union: then the person may be looked at alone.
+pub const AGREE: f32 = 0.75;
+
+/// Guide and matte contradict each other below this intersection over union: then the guide steps aside.
+pub const CONTRADICT: f32 = 1.0 / 3.0;
+
+/// Parts of the subject smaller than these many sure pixels, or than this share of the largest (1 / 50), are specks.
+pub const SPECK: u32 = 24;
+pub const SPECK_SHARE: u32 = 50;
+
+/// Margin around the subject, in percent of its longer side.
+pub const MARGIN: u32 = 18;
+
+/// The longer side of a window is at most 16 / 9 of the shorter: the networks see it squeezed into a square.
+pub const ASPECT: [u32; 2] = [16, 9];
+
+/// A window of more than these percent of the photo is not worth its risk: a subject that fills the window is seen in
+/// parts. Then the network sees the whole photo.
+pub const WINDOW_PERCENT: u32 = 65;
+
+/// The window is never so small that the network sees its pixels enlarged by more than this.
+pub const MAX_ZOOM: u32 = 4;
+
+/// Background that cannot be reached from the border is a hole of the subject's; the guide fills those in which it is
+/// nowhere below this.
+pub const HOLE: f32 = 0.8;
+
+/// What is filled reaches so far into the rim of the hole, and what is kept of a subject so far beyond it, in pixels of
+/// [`SIDE`].
+pub const FILL_REACH: usize = 2;
+pub const KEEP_REACH: usize = 3;
+
+/// What is below this and reached from the border is outside the subject's outline.
+pub const OUTSIDE: f32 = 0.3;
+
+/// Deviation of the blur by which the matte's mean inside the subject is spread to its rim, in pixels of [`SIDE`].
+pub const SPREAD_SIGMA: f32 = 4.0;
+
+/// Deviation of the blur that makes what is lifted soft.
+pub const SOFT_SIGMA: f32 = 1.25;
+
+/// Ramps `[from, to]`, each smooth from 0 to 1.
+pub mod ramp {
+    /// The matte's mean inside: what is nearly clear is not lifted, for the guide alone has no edges to show.
+    pub const TRUST: [f32; 2] = [0.2, 0.4];
+    /// The share of certain pixels around.
+    pub const NEAR: [f32; 2] = [0.02, 0.25];
+    /// The share of certain pixels at hand.
+    pub const SOLID: [f32; 2] = [0.4, 0.9];
+    /// How much is missing.
+    pub const MISSING: [f32; 2] = [0.002, 0.01];
+    /// The same of the mean inside.
+    pub const NEED: [f32; 2] = [0.0, 0.02];
+}
+
+/// The guided filter (He and Sun 2015) looks at so many of the matte's pixels on each side. Measured from 1 to 8: the
+/// matte's edge and gradient errors fall up to 4 on all networks' mattes, and rise again on some beyond.
+pub const FIT_REACH: u32 = 4;
+
+/// Its epsilon: variance of the photo's colours (of 1) below which they explain nothing.
+pub const FIT_EPSILON: f32 = 1e-5;
+
+/// Share of the matte's variance that the photo's colours explain (R squared), from where the fit is not used to where
+/// it is used alone.
+pub const FIT_TRUST: [f32; 2] = [0.3, 0.7];
+
+/// The matte is refined from this ramp's begin to one less it, and fully from its end on; what the network is certain
+/// of stays as it is.
+pub const BAND: [f32; 2] = [0.02, 0.06];
+
+/// Alpha below this, or as near to 1, is none or full: networks leave a haze of a 255th here and there.
+pub const HAZE: f32 = 1.0 / 255.0;
+
+/// Blur fusion takes its means over so many pixels on each side, at every level. Measured from 2 to 6 on composites of
+/// the lemur: 3 and 4 leave least (0.05 of the photo's own squared error; PyMatting's multi-level method 0.075).
+pub const FUSION_REACH: usize = 3;
+
+/// A mean alpha below this is rounding: no foreground is near.
+pub const FUSION_LEAST: f32 = 1e-5;
+
+/// How often a `width` by `height` picture is halved for blur fusion: to 16 pixels a side at least.
+pub fn halvings(width: u32, height: u32) -> u32 {
+    width.min(height).ilog2().saturating_sub(4)
+}
+
+/// A crisp edge is so many times as steep as the matte's.
+pub const CRISP: f32 = 2.0;
+
+/// Deviation of a soft edge's blur, as a share of the photo's longer side.
+pub const SOFT_EDGE: f32 = 0.0015;
+
+/// Below this range the network saw no subject, and stretching would only raise noise.
+pub const MIN_RANGE: f32 = 1e-6;
+
+/// Smooth from 0 at `from` to 1 at `to` (Hermite).
+pub fn smooth(x: f32, [from, to]: [f32; 2]) -> f32 {
+    let t = ((x - from) / (to - from)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// A rectangle of the photo's pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub left: u32,
+    pub top: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Window {
+    pub fn whole(width: u32, height: u32) -> Self {
+        Self { left: 0, top: 0, width, height }
+    }
+
+    /// Around a subject that takes the columns and rows `[left, top, right, bottom]` (right and bottom past the last) of
+    /// a [`SIDE`] plane over a `width` by `height` photo, for a network of side `size`. In whole numbers, so that all
+    /// engines agree.
+    pub fn around([left, top, right, bottom]: [u32; 4], width: u32, height: u32, size: u32) -> Self {
+        let side = SIDE as u32;
+        let (left, right) = (left * width / side, (right * width).div_ceil(side));
+        let (top, bottom) = (top * height / side, (bottom * height).div_ceil(side));
+        let margin = (right - left).max(bottom - top) * MARGIN / 100;
+        let (left, right) = (left.saturating_sub(margin), (right + margin).min(width));
+        let (top, bottom) = (top.saturating_sub(margin), (bottom + margin).min(height));
+        let [long, short] = ASPECT;
+        let (across, down) = (right - left, bottom - top);
+        let least = size / MAX_ZOOM;
+        let (left, across) = grown(left, across, (down * short).div_ceil(long).max(least), width);
+        let (top, down) = grown(top, down, (across * short).div_ceil(long).max(least), height);
+        if across * down / WINDOW_PERCENT > width * height / 100 {
+            return Self::whole(width, height);
+        }
+        Self { left, top, width: across, height: down }
+    }
+}
+
+/// `length` pixels from `start`, grown around their middle to `least` and kept within `full`: start and length.
+fn grown(start: u32, length: u32, least: u32, full: u32) -> (u32, u32) {
+    let to = length.max(least).min(full);
+    (start.saturating_sub((to - length) / 2).min(full - to), to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_subject_gets_a_window_with_a_margin_within_the_photo() {
+        let window = Window::around([100, 120, 140, 180], 1000, 1000, 320);
+        // 390 to 547 and 468 to 704, 42 more on each side.
+        assert_eq!(window, Window { left: 348, top: 426, width: 241, height: 320 });
+        let corner = Window::around([0, 200, 40, 256], 2000, 1000, 320);
+        assert_eq!((corner.left, corner.top + corner.height), (0, 1000));
+    }
+
+    #[test]
+    fn a_window_is_never_longer_than_its_aspect_allows() {
+        let tall = Window::around([120, 20, 130, 236], 3000, 1000, 320);
+        assert!(tall.width * 16 >= tall.height * 9, "{tall:?}");
+        assert!(tall.left + tall.width <= 3000 && tall.top + tall.height <= 1000);
+    }
+
+    #[test]
+    fn a_subject_that_fills_the_photo_is_seen_whole() {
+        assert_eq!(Window::around([10, 10, 240, 256], 1600, 1200, 320), Window::whole(1600, 1200));
+        assert_eq!(Window::around([0, 0, 256, 256], 16384, 3051, 320), Window::whole(16384, 3051));
+    }
+}
