@@ -1,4 +1,4 @@
-// Packs a premultiplied band into the result: straight alpha, 8 bits.
+// Packs a band into the result: straight alpha, 8 bits.
 
 struct Params {
     width: u32,
@@ -7,10 +7,15 @@ struct Params {
     first_row: u32,
     // Words before the band's first pixel in the result.
     picture_skip: u32,
+    // The band is premultiplied.
+    premultiplied: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// `[_, width]`, premultiplied.
+// `[_, width]`
 @group(0) @binding(1) var<storage, read> band: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> picture: array<u32>;
 
@@ -19,6 +24,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.width || id.y >= params.rows) {
         return;
     }
-    let pixel = band[(params.first_row + id.y) * params.width + id.x];
-    picture[params.picture_skip + id.y * params.width + id.x] = packed_from_premultiplied(pixel);
+    var pixel = band[(params.first_row + id.y) * params.width + id.x];
+    if (params.premultiplied != 0u) {
+        pixel = vec4<f32>(pixel.rgb / max(pixel.a, 1e-6), pixel.a);
+    }
+    picture[params.picture_skip + id.y * params.width + id.x] = packed_from_straight(pixel);
 }

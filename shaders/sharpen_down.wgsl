@@ -1,15 +1,26 @@
-// Blurs along the columns, and adds to each pixel the detail the blur took, measured over the subject alone.
+// Blurs along the columns, adds to each pixel the detail the blur took, measured over the subject alone, and keeps the
+// result within the range of what is around.
 
 struct Params {
     width: u32,
-    // Rows to write, where they begin in the band, and the band's rows.
+    // Rows to write, where they begin in the band and in the result, and the band's rows.
     rows: u32,
     first_row: u32,
+    out_row: u32,
     band_rows: u32,
     radius: u32,
     amount: f32,
+    edge_amount: f32,
     threshold: f32,
-    pad: u32,
+    min_alpha: f32,
+    // The result's height, and the photo's size.
+    out_height: u32,
+    photo_width: u32,
+    photo_height: u32,
+    // The photo's first row in `spans`.
+    span_first: u32,
+    pad0: u32,
+    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,8 +29,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> band: array<vec4<f32>>;
 // `[band_rows, width]`: luma, alpha.
 @group(0) @binding(3) var<storage, read> blurred: array<vec2<f32>>;
-// `[rows, width]`, premultiplied.
-@group(0) @binding(4) var<storage, read_write> sharp: array<vec4<f32>>;
+// `[_, photo_width]`: least and largest, 16 bits each.
+@group(0) @binding(4) var<storage, read> spans: array<vec4<u32>>;
+// The noise there was.
+@group(0) @binding(5) var<storage, read> level: array<f32>;
+// `[rows, width]`, straight.
+@group(0) @binding(6) var<storage, read_write> sharp: array<vec4<f32>>;
+
+fn within(value: vec4<f32>, span: vec4<u32>) -> vec4<f32> {
+    let low = vec4<f32>(unpack2x16unorm(span.x), unpack2x16unorm(span.y));
+    let high = vec4<f32>(unpack2x16unorm(span.z), unpack2x16unorm(span.w));
+    // Where no colour around is certain there is no range.
+    return select(clamp(value, low, high), value, low > high);
+}
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -33,10 +55,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         mean += weights[k] * blurred[row * params.width + id.x];
     }
     let pixel = band[y * params.width + id.x];
-    var change = 0.0;
-    if (pixel.a >= MIN_ALPHA) {
-        let detail = luma_of(pixel) / pixel.a - mean.x / max(mean.y, MIN_ALPHA);
-        change = params.amount * sign(detail) * max(abs(detail) - params.threshold, 0.0);
+    var added = 0.0;
+    if (pixel.a >= params.min_alpha) {
+        let detail = luma_of(pixel) / pixel.a - mean.x / max(mean.y, params.min_alpha);
+        added = params.amount * sign(detail) * max(abs(detail) - params.threshold - level[0], 0.0);
     }
-    sharp[id.y * params.width + id.x] = vec4<f32>(pixel.rgb + change * pixel.a, pixel.a);
+    let steep = pixel.a + params.edge_amount * (pixel.a - mean.y);
+    let straight = vec4<f32>(pixel.rgb / max(pixel.a, 1e-6) + added, steep);
+    let column = (2u * id.x + 1u) * params.photo_width / (2u * params.width);
+    let row = (2u * (params.out_row + id.y) + 1u) * params.photo_height / (2u * params.out_height);
+    let span = spans[(row - params.span_first) * params.photo_width + column];
+    sharp[id.y * params.width + id.x] = within(straight, span);
 }

@@ -25,8 +25,8 @@ pub const CERTAIN: f32 = 0.9;
 /// How far around, in pixels of [`SIDE`].
 pub const CERTAIN_REACH: usize = 2;
 
-/// Below this the glance vetoes what the guide is certain of: it takes much fur and some backgrounds for people.
-pub const WITNESS: f32 = 0.3;
+/// Below this the glance vetoes what the guide is certain of: it takes some backgrounds for people.
+pub const WITNESS: f32 = 0.7;
 
 /// Guide and glance agree from this intersection over union: then the person may be looked at alone.
 pub const AGREE: f32 = 0.75;
@@ -122,10 +122,70 @@ pub const SOFT_EDGE: f32 = 0.0015;
 /// Below this range the network saw no subject, and stretching would only raise noise.
 pub const MIN_RANGE: f32 = 1e-6;
 
+/// Rec. 709 weights, on sRGB-encoded values: luma, not luminance.
+pub const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
+
+/// Alpha below which a pixel's colour is too uncertain to sharpen, or to measure others by.
+pub const MIN_ALPHA: f32 = 4.0 / 255.0;
+
 /// Smooth from 0 at `from` to 1 at `to` (Hermite).
 pub fn smooth(x: f32, [from, to]: [f32; 2]) -> f32 {
     let t = ((x - from) / (to - from)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
+}
+
+/// How noise is measured and taken out before strong sharpening.
+pub mod noise {
+    use crate::taps::NearTap;
+
+    /// Differences are counted in bins; those past the last are in it.
+    pub const BINS: usize = 256;
+    /// Bins a tone of 255.
+    pub const BINS_A_TONE: f32 = 4.0;
+    /// A median of differences of noise is so many of its deviations.
+    pub const MEDIAN: f32 = 0.6745;
+    /// The deviation of luma when that of each channel is one.
+    pub const LUMA: f32 = 0.7497;
+    /// What the texture of clean photos looks like, as a deviation of luma in tones of 255: of ten, the median was 1.5.
+    pub const TEXTURE: f32 = 1.5;
+
+    /// Pixels that the filter looks at on each side, and the deviation of its weights.
+    const REACH: i32 = 2;
+    const NEAR_SIGMA: f32 = 1.5;
+    /// The deviation of its weights along colours, in deviations of the noise of a channel. Measured from 1 to 4 on ten
+    /// photos with noise of 2, 5 and 10 tones: best at each (2.4, 5.1 and 6.8 dB nearer to the clean photo).
+    const LIKE_SIGMAS: f32 = 1.5;
+
+    /// The deviation of a channel in 0..1 from the counts of differences.
+    pub fn deviation(counts: &[u32]) -> f32 {
+        let half = counts.iter().sum::<u32>().div_ceil(2);
+        let mut below = 0;
+        let median = counts.iter().position(|&count| {
+            below += count;
+            below >= half
+        });
+        // The first bin holds photos without noise.
+        let tones = median.filter(|&bin| bin > 0).map_or(0.0, |bin| (bin as f32 + 0.5) / BINS_A_TONE / MEDIAN);
+        (tones * tones - TEXTURE * TEXTURE).max(0.0).sqrt() / LUMA / 255.0
+    }
+
+    /// The pixels around, and their weights by distance.
+    pub fn near() -> Vec<NearTap> {
+        crate::taps::near(REACH, NEAR_SIGMA)
+    }
+
+    /// The deviation in colour, over the three channels, for noise of deviation 1: differences of two noisy colours.
+    pub fn spread() -> f32 {
+        LIKE_SIGMAS * 3f32.sqrt()
+    }
+
+    /// Weights by the squared difference of colours in tones of 255, summed over the channels, for noise of deviation
+    /// `sigma` in 0..1; what lies past the end weighs nothing.
+    pub fn like(sigma: f32) -> Vec<f32> {
+        let spread = spread() * sigma * 255.0;
+        let count = (9.0 * spread * spread) as usize + 1;
+        (0..count).map(|apart| (-0.5 * apart as f32 / (spread * spread)).exp()).collect()
+    }
 }
 
 /// A rectangle of the photo's pixels.

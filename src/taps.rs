@@ -126,6 +126,20 @@ pub fn bspline(from: usize, to: usize) -> Taps {
     taps
 }
 
+/// A pixel nearby and its weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NearTap {
+    pub x: i32,
+    pub y: i32,
+    pub weight: f32,
+}
+
+/// The square of pixels `reach` around one, weighed by a Gaussian of deviation `sigma`.
+pub fn near(reach: i32, sigma: f32) -> Vec<NearTap> {
+    let all = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (x, y)));
+    all.map(|(x, y)| NearTap { x, y, weight: (-0.5 * ((x * x + y * y) as f32) / (sigma * sigma)).exp() }).collect()
+}
+
 /// One pixel of a disc: where it lies, and what is added to what is found there before the least is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DiscTap {

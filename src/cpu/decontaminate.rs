@@ -46,13 +46,16 @@ pub fn decontaminate(frame: Frame, options: &CutoutOptions) -> Frame {
     let mut coarser: Option<(Vec<Pair>, usize)> = None;
     for (i, level) in levels.iter().enumerate().rev() {
         let spread = spread.div_ceil(2 << i);
-        let mut pairs: Vec<Pair> = level.colors.iter().map(|&color| Pair { front: rgb(color), back: rgb(color) }).collect();
+        let mut pairs: Vec<Pair> =
+            level.colors.iter().map(|&color| Pair { front: rgb(color), back: rgb(color) }).collect();
         fuse(&mut pairs, &level.colors, &level.alpha, level.width, coarser.as_ref(), spread, |_, pair| pair);
         coarser = Some((pairs, level.width));
     }
     let colors = pixels.as_chunks().0.to_vec();
     let out = pixels.as_chunks_mut().0;
-    fuse(out, &colors, &alpha, width as usize, coarser.as_ref(), spread, |own, Pair { front: [r, g, b], .. }| [r, g, b, own]);
+    fuse(out, &colors, &alpha, width as usize, coarser.as_ref(), spread, |own, Pair { front: [r, g, b], .. }| {
+        [r, g, b, own]
+    });
     Frame { photo: Image { width, height, pixels }, matte }
 }
 

@@ -1,4 +1,5 @@
-//! The photo enlarged and sharpened: Lanczos-3 on premultiplied colour, an unsharp mask on luma, and packing.
+//! The photo enlarged and sharpened: Lanczos-3 on premultiplied colour, an unsharp mask kept within the range of what
+//! is around, and packing.
 //!
 //! The result is made in bands of rows, each on one core and small enough for its cache; every band reads the rows
 //! its filters reach, so that bands leave no seam.
@@ -7,10 +8,13 @@ use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use rayon::prelude::*;
 
+use super::denoise::{denoise, noise_of};
+use super::neighbourhood::{nearest, spans};
 use super::{Frame, failed, sharpen};
 use crate::codec::Image;
 use crate::error::{Error, Result};
 use crate::pipeline::Enhancement;
+use crate::taps;
 
 /// Rows of the result in a band.
 const BAND_ROWS: usize = 128;
@@ -22,22 +26,44 @@ const LANCZOS_REACH: usize = 4;
 pub type Premultiplied = [u16; 4];
 
 /// `frame` at the size of `enhancement`, sharpened; colours are 0 where alpha is 0.
-pub fn enhance(frame: &Frame, enhancement: &Enhancement) -> Result<Image> {
-    let Enhancement { width, height, sharpening } = *enhancement;
+pub fn enhance(mut frame: Frame, enhancement: &Enhancement) -> Result<Image> {
+    let Enhancement { width, height, mut sharpening, denoises } = *enhancement;
+    if denoises {
+        let noise = noise_of(&frame.photo);
+        if noise > 0.0 {
+            frame.photo = denoise(&frame, noise);
+        }
+        if let Some(sharpening) = &mut sharpening {
+            sharpening.threshold += noise;
+        }
+    }
+    let frame = &frame;
     let row_bytes = 4 * width as usize;
     let mut pixels = vec![0u8; row_bytes * height as usize];
     pixels.par_chunks_mut(BAND_ROWS * row_bytes).enumerate().try_for_each(|(i, out)| {
         let rows = i * BAND_ROWS..i * BAND_ROWS + out.len() / row_bytes;
-        let halo = sharpening.map_or(0, |sharpening| sharpen::reach(&sharpening));
+        let halo = sharpening.map_or(0, |sharpening| taps::gaussian(sharpening.sigma).len() / 2);
         let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height as usize);
         let band = resample(frame, width, height, &wide)?;
         let own = rows.start - wide.start..rows.end - wide.start;
         match sharpening {
-            Some(sharpening) => sharpen::sharpen(&band, width as usize, own, &sharpening, out),
+            Some(sharpening) => {
+                let source = |y: usize| nearest(y, height as usize, frame.photo.height as usize);
+                let around = source(rows.start)..source(rows.end - 1) + 1;
+                let spans = spans(frame, &around);
+                let photo_width = frame.photo.width as usize;
+                let columns: Vec<usize> =
+                    (0..width as usize).map(|x| nearest(x, width as usize, photo_width)).collect();
+                let lines: Vec<usize> = rows.map(|y| (source(y) - around.start) * photo_width).collect();
+                let span = |x: usize, y: usize| &spans[lines[y] + columns[x]];
+                sharpen::sharpen(&band, width as usize, own, &sharpening, span, out);
+            }
             None => {
                 let own = &band[own.start * width as usize..own.end * width as usize];
-                for (out, &pixel) in out.as_chunks_mut::<4>().0.iter_mut().zip(own) {
-                    *out = pack(pixel.map(|value| value as f32 / 65535.0), 0.0);
+                for (out, pixel) in out.as_chunks_mut::<4>().0.iter_mut().zip(own) {
+                    let [r, g, b, alpha] = pixel.map(|value| value as f32 / 65535.0);
+                    let by = 1.0 / alpha.max(1e-6);
+                    *out = pack([r * by, g * by, b * by, alpha]);
                 }
             }
         }
@@ -92,15 +118,10 @@ fn premultiply(frame: &Frame, rows: &std::ops::Range<usize>) -> Vec<Premultiplie
     }
 }
 
-/// A premultiplied pixel in 0..1 to straight 8 bits, each colour changed by `change`.
+/// A straight pixel in 0..1 to 8 bits; colours are 0 where alpha is.
 #[inline]
-pub fn pack([r, g, b, alpha]: [f32; 4], change: f32) -> [u8; 4] {
-    let a = (alpha * 255.0 + 0.5) as u8;
-    if a == 0 {
-        return [0; 4];
-    }
-    let by = 255.0 / alpha;
-    let change = change * 255.0 + 0.5;
+pub fn pack(pixel: [f32; 4]) -> [u8; 4] {
     // `as u8` saturates at both ends.
-    [(r * by + change) as u8, (g * by + change) as u8, (b * by + change) as u8, a]
+    let [r, g, b, a] = pixel.map(|value| (value * 255.0 + 0.5) as u8);
+    if a == 0 { [0; 4] } else { [r, g, b, a] }
 }

@@ -2,9 +2,7 @@
 
 use super::components::{NONE, components};
 use super::plane::Plane;
-use crate::rules::{
-    AGREE, CERTAIN, CERTAIN_REACH, HALF, MIN_SURE, PERSON, SIDE, SPECK, SPECK_SHARE, WITNESS, Window,
-};
+use crate::rules::{AGREE, CERTAIN, CERTAIN_REACH, HALF, MIN_SURE, PERSON, SIDE, SPECK, SPECK_SHARE, WITNESS, Window};
 use crate::taps;
 
 /// What guides the matte. Planes have [`SIDE`] pixels a side and lie over the whole photo.
@@ -77,7 +75,8 @@ fn subject(somebody: &[bool], seen: &[bool]) -> [u32; 4] {
 fn core(sure: &Plane, glance: &Plane) -> Plane {
     let reach = CERTAIN_REACH as isize;
     let side = SIDE as isize;
-    let certain = |x: isize, y: isize| sure.values[(y.clamp(0, side - 1) * side + x.clamp(0, side - 1)) as usize] > CERTAIN;
+    let certain =
+        |x: isize, y: isize| sure.values[(y.clamp(0, side - 1) * side + x.clamp(0, side - 1)) as usize] > CERTAIN;
     let values = (0..side * side).map(|i| {
         let (x, y) = (i % side, i / side);
         let all = (-reach..=reach).all(|dy| (-reach..=reach).all(|dx| certain(x + dx, y + dy)));

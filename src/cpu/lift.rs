@@ -8,7 +8,9 @@ use super::components::{NONE, components, on_border};
 use super::guide::Guide;
 use super::plane::Plane;
 use crate::pipeline::CutoutOptions;
-use crate::rules::{CONTRADICT, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE, SOFT_SIGMA, SPREAD_SIGMA, ramp, smooth};
+use crate::rules::{
+    CONTRADICT, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE, SOFT_SIGMA, SPREAD_SIGMA, ramp, smooth,
+};
 use crate::taps;
 
 /// The network's matte, stretched to 0..1 as rembg does.

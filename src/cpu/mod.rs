@@ -6,10 +6,12 @@
 mod boxes;
 mod components;
 pub mod decontaminate;
+pub mod denoise;
 pub mod edge;
 pub mod enhance;
 pub mod guide;
 pub mod lift;
+pub mod neighbourhood;
 pub mod plane;
 pub mod prepare;
 pub mod refine;
@@ -153,7 +155,7 @@ impl Engine for CpuEngine {
     }
 
     fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Image> {
-        enhance(&frame, enhancement)
+        enhance(frame, enhancement)
     }
 
     fn readback(&mut self, picture: Image) -> Result<Image> {

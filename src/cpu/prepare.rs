@@ -31,10 +31,12 @@ pub fn prepare(
     let source = ImageRef::new(photo.width, photo.height, &photo.pixels, PixelType::U8x4).map_err(failed)?;
     let mut small = Target::new(size as u32, size as u32, PixelType::U8x4);
     let Window { left, top, width, height } = *window;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(false)
-        .crop(left.into(), top.into(), width.into(), height.into());
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false).crop(
+        left.into(),
+        top.into(),
+        width.into(),
+        height.into(),
+    );
     Resizer::new().resize(&source, &mut small, &options).map_err(failed)?;
     let mut small = Image::new(size as u32, size as u32, small.into_vec());
     if mirrored {

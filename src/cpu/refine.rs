@@ -79,7 +79,13 @@ fn onto(values: Vec<f32>, photo: &Image, window: &Window) -> Plane {
     let rows = plane.values.par_chunks_mut(width as usize).zip(pixels.par_chunks(4 * width as usize));
     rows.for_each(|(row, pixels)| {
         for (value, pixel) in row.iter_mut().zip(pixels.as_chunks::<4>().0) {
-            let sure = if *value < HAZE { 0.0 } else if *value > 1.0 - HAZE { 1.0 } else { *value };
+            let sure = if *value < HAZE {
+                0.0
+            } else if *value > 1.0 - HAZE {
+                1.0
+            } else {
+                *value
+            };
             *value = sure * (pixel[3] as f32 / 255.0);
         }
     });

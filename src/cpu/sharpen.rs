@@ -1,4 +1,4 @@
-//! An unsharp mask that neither brightens nor darkens the subject's outline.
+//! An unsharp mask on luma and on alpha that leaves the range of what is around nowhere, and so makes no halo.
 //!
 //! The mean that detail is measured against is taken over the subject alone: luma and alpha are blurred together and
 //! divided (normalised convolution, Knutsson and Westin 1993), so that the transparent side of an edge has no say.
@@ -6,28 +6,27 @@
 use std::ops::Range;
 
 use super::enhance::{Premultiplied, pack};
+use super::neighbourhood::Span;
 use crate::pipeline::Sharpening;
+use crate::rules::{LUMA, MIN_ALPHA};
 use crate::taps;
 
-/// Rec. 709 weights, on sRGB-encoded values: luma, not luminance.
-pub const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
-
-/// Alpha below which a pixel's colour is too uncertain to sharpen.
-pub const MIN_ALPHA: f32 = 4.0 / 255.0;
-
-/// Rows and columns the mask reads on each side.
-pub fn reach(sharpening: &Sharpening) -> usize {
-    taps::gaussian(sharpening.sigma).len() / 2
-}
-
-/// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only.
-pub fn sharpen(band: &[Premultiplied], width: usize, own: Range<usize>, sharpening: &Sharpening, out: &mut [u8]) {
+/// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only. `span` tells the range
+/// around pixel `(x, y)` of `own`.
+pub fn sharpen<'a>(
+    band: &[Premultiplied],
+    width: usize,
+    own: Range<usize>,
+    sharpening: &Sharpening,
+    span: impl Fn(usize, usize) -> &'a Span,
+    out: &mut [u8],
+) {
     let weights = taps::gaussian(sharpening.sigma);
     let radius = weights.len() / 2;
     let rows = band.len() / width;
     let blurred = blur_rows(band, width, &weights);
     let (mut luma, mut alpha) = (vec![0f32; width], vec![0f32; width]);
-    for (y, out) in own.zip(out.chunks_exact_mut(4 * width)) {
+    for (row, (y, out)) in own.zip(out.chunks_exact_mut(4 * width)).enumerate() {
         luma.fill(0.0);
         alpha.fill(0.0);
         for (k, &weight) in weights.iter().enumerate() {
@@ -39,23 +38,26 @@ pub fn sharpen(band: &[Premultiplied], width: usize, own: Range<usize>, sharpeni
                 alpha[x] += weight * row_alpha[x];
             }
         }
-        for (x, (out, &pixel)) in out.as_chunks_mut::<4>().0.iter_mut().zip(&band[y * width..]).enumerate() {
+        for (x, (out, pixel)) in out.as_chunks_mut::<4>().0.iter_mut().zip(&band[y * width..]).enumerate() {
             let pixel = pixel.map(|value| value as f32 / 65535.0);
-            *out = pack(pixel, change(pixel, luma[x], alpha[x], sharpening));
+            *out = pack(change(pixel, [luma[x], alpha[x]], sharpening, span(x, row)));
         }
     }
 }
 
-/// What the mask adds to each colour of a premultiplied pixel, given the blurred luma and alpha around it.
+/// A premultiplied pixel as it becomes, straight, given the blurred luma and alpha around it.
 #[inline]
-fn change(pixel: [f32; 4], mean_luma: f32, mean_alpha: f32, sharpening: &Sharpening) -> f32 {
-    let alpha = pixel[3];
-    if alpha < MIN_ALPHA {
-        return 0.0;
+fn change(pixel: [f32; 4], [mean_luma, mean_alpha]: [f32; 2], sharpening: &Sharpening, span: &Span) -> [f32; 4] {
+    let [r, g, b, alpha] = pixel;
+    let mut added = 0.0;
+    if alpha >= MIN_ALPHA {
+        let detail = luma(pixel) / alpha - mean_luma / mean_alpha.max(MIN_ALPHA);
+        let beyond = (detail.abs() - sharpening.threshold).max(0.0);
+        added = (sharpening.amount * beyond).copysign(detail);
     }
-    let detail = luma(pixel) / alpha - mean_luma / mean_alpha.max(MIN_ALPHA);
-    let beyond = (detail.abs() - sharpening.threshold).max(0.0);
-    (sharpening.amount * beyond).copysign(detail)
+    let by = 1.0 / alpha.max(1e-6);
+    let steep = alpha + sharpening.edge_amount * (alpha - mean_alpha);
+    [span.clamp(0, r * by + added), span.clamp(1, g * by + added), span.clamp(2, b * by + added), span.clamp(3, steep)]
 }
 
 #[inline]
@@ -84,4 +86,46 @@ fn blur_rows(band: &[Premultiplied], width: usize, weights: &[f32]) -> Vec<f32> 
         blur(&mut row.iter().map(|pixel| pixel[3] as f32 / 65535.0), alpha_out);
     }
     blurred
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::codec::Image;
+    use crate::cpu::{Frame, Plane, enhance};
+    use crate::pipeline::{Job, Level, Recipe};
+
+    /// A soft vertical edge between two greys, in colour and in alpha.
+    fn edge() -> Frame {
+        let tones = [60, 60, 60, 60, 60, 60, 70, 128, 186, 196, 196, 196, 196, 196, 196, 196];
+        let pixels = (0..16 * 16).flat_map(|i| [tones[i % 16], tones[i % 16], tones[i % 16], 255]).collect();
+        let alpha = |tone: i32| (tone - 60) as f32 / 136.0;
+        let values = (0..16 * 16).map(|i| alpha(tones[15 - i % 16] as i32)).collect();
+        Frame { photo: Image::new(16, 16, pixels), matte: Some(Plane { width: 16, height: 16, values }) }
+    }
+
+    #[test]
+    fn no_level_makes_a_halo_and_each_makes_the_edges_steeper() {
+        for level in Level::ALL {
+            for scale in [1.0, 1.5, 2.0, 3.0] {
+                let recipe = Recipe { level, scale: Some(scale), ..Recipe::new(Job::Combo) };
+                let sharp = recipe.enhancement(16, 16, u64::MAX).unwrap();
+                let row = |enhancement: &crate::pipeline::Enhancement, alone: bool| {
+                    let frame = Frame { matte: edge().matte.filter(|_| !alone), ..edge() };
+                    let image = enhance(frame, enhancement).unwrap();
+                    let middle = image.height as usize / 2 * image.width as usize;
+                    image.pixels.as_chunks::<4>().0[middle..middle + image.width as usize].to_vec()
+                };
+                let plain = crate::pipeline::Enhancement { sharpening: None, denoises: false, ..sharp };
+                let steepest = |row: &[[u8; 4]], c: usize| {
+                    row.windows(2).map(|pair| pair[0][c].abs_diff(pair[1][c])).max().unwrap_or(0)
+                };
+                let (found, before) = (row(&sharp, true), row(&plain, true));
+                assert!(found.iter().all(|pixel| (60..=196).contains(&pixel[0])), "{level} {scale}: {found:?}");
+                assert!(steepest(&found, 0) >= steepest(&before, 0), "{level} {scale}");
+                let (found, before) = (row(&sharp, false), row(&plain, false));
+                assert!(found.iter().all(|pixel| pixel[3] == 0 || pixel[0] >= 60), "{level} {scale}: {found:?}");
+                assert!(steepest(&found, 3) > steepest(&before, 3), "{level} {scale}: {found:?}");
+            }
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::Gpu;
 use super::kernels::{LINE, tiles};
 use super::params::{DecontaminateAlpha, DecontaminateFuse, DecontaminateHalve};
 use super::strips::Strips;
-use super::Gpu;
 use crate::error::Result;
 use crate::rules::{FUSION_LEAST, FUSION_REACH, halvings};
 
@@ -46,7 +46,8 @@ pub fn decontaminate(gpu: &Gpu, photo: &Strips, matte: Option<&Strips>, spread: 
     for (i, level) in levels.iter().enumerate().rev() {
         let (width, height) = (level.colors.width, level.colors.height);
         let pairs = bus.scratch("pairs", u64::from(width) * u64::from(height) * 8);
-        let fusion = Fusion { colors: &level.colors, alpha: &level.alpha, coarser: &coarser, spread: spread.div_ceil(2 << i) };
+        let fusion =
+            Fusion { colors: &level.colors, alpha: &level.alpha, coarser: &coarser, spread: spread.div_ceil(2 << i) };
         fusion.run(gpu, &mut encoder, 0..height, pairs.as_entire_binding(), None);
         coarser = Some(Pairs { buffer: pairs, width });
     }

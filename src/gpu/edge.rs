@@ -46,7 +46,8 @@ fn choke(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Strips, pixels: 
     let bus = &gpu.bus;
     let disc = taps::disc(pixels.abs());
     let reach = disc.iter().map(|tap| tap.y.unsigned_abs()).max().unwrap_or(0);
-    let table: Vec<[u32; 3]> = disc.iter().map(|&DiscTap { x, y, rise }| [x as u32, y as u32, rise.to_bits()]).collect();
+    let table: Vec<[u32; 3]> =
+        disc.iter().map(|&DiscTap { x, y, rise }| [x as u32, y as u32, rise.to_bits()]).collect();
     let table = bus.table("disc", &table);
     let choked = Strips::scratch(bus, "matte", matte.width, matte.height, gpu.limits.strip_bytes);
     for rows in choked.cuts() {

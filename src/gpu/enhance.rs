@@ -3,31 +3,42 @@
 
 use std::ops::Range;
 
+use super::denoise::denoise;
 use super::kernels::tiles;
-use super::params::{EnhanceAcross, EnhanceDown, Pack, Premultiply, SharpenAcross, SharpenDown};
+use super::params::{EnhanceAcross, EnhanceDown, EnhanceSpan, Pack, Premultiply, SharpenAcross, SharpenDown};
 use super::strips::Strips;
 use super::table::HostTable;
 use super::{Frame, Gpu};
 use crate::error::Result;
 use crate::pipeline::{Enhancement, Sharpening};
+use crate::rules::MIN_ALPHA;
 use crate::taps;
 
 /// Bytes of a premultiplied pixel on the device: four f32.
 const WIDE_PIXEL: u64 = 16;
 
-/// A premultiplied picture of some rows, `[rows, width]`.
+/// A picture of some rows, `[rows, width]`.
 struct Band {
     buffer: wgpu::Buffer,
     rows: Range<u32>,
+    premultiplied: bool,
 }
 
 /// `frame` at the size of `enhancement`, sharpened and packed; colours are 0 where alpha is 0.
-pub fn enhance(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Result<Strips> {
-    let Enhancement { width, height, sharpening } = *enhancement;
+pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result<Strips> {
+    let Enhancement { width, height, sharpening, denoises } = *enhancement;
     let bus = &gpu.bus;
+    let level = match denoises {
+        true => {
+            let (photo, level) = denoise(gpu, &frame)?;
+            frame.photo = photo;
+            level
+        }
+        false => bus.table("no noise", &[0f32]),
+    };
     let picture = Strips::scratch(bus, "picture", width, height, gpu.limits.strip_bytes);
-    let resampling = Resampling::new(gpu, frame, enhancement);
-    let mask = sharpening.map(|sharpening| Mask::new(gpu, sharpening));
+    let resampling = Resampling::new(gpu, &frame, enhancement);
+    let mask = sharpening.map(|sharpening| Mask::new(gpu, sharpening, level, enhancement));
     let halo = mask.as_ref().map_or(0, |mask| mask.radius);
     let most = band_rows(gpu.limits.band_bytes, width.max(frame.photo.width), halo);
     for cut in picture.cuts() {
@@ -35,9 +46,9 @@ pub fn enhance(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Result<St
             let rows = start..(start + most).min(cut.end);
             let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height);
             let mut encoder = gpu.encoder("enhance");
-            let band = resampling.run(gpu, &mut encoder, frame, wide);
+            let band = resampling.run(gpu, &mut encoder, &frame, wide);
             let band = match &mask {
-                Some(mask) => mask.run(gpu, &mut encoder, &band, width, &rows),
+                Some(mask) => mask.run(gpu, &mut encoder, &frame, &band, &rows),
                 None => band,
             };
             let Some(target) = picture.slice(bus, &rows) else { continue };
@@ -46,6 +57,8 @@ pub fn enhance(gpu: &Gpu, frame: &Frame, enhancement: &Enhancement) -> Result<St
                 rows: rows.len() as u32,
                 first_row: rows.start - band.rows.start,
                 picture_skip: target.skip,
+                premultiplied: band.premultiplied.into(),
+                ..Default::default()
             };
             let bindings = [band.buffer.as_entire_binding(), target.binding()];
             gpu.kernels.pack.dispatch(bus, &mut encoder, &params, &bindings, tiles(width, rows.len() as u32));
@@ -110,7 +123,7 @@ impl Resampling {
         let bindings = [first, weights, wide.as_entire_binding(), buffer.as_entire_binding()];
         let groups = tiles(out_width, rows.len() as u32);
         gpu.kernels.enhance_down.dispatch(bus, encoder, &params, &bindings, groups);
-        Band { buffer, rows }
+        Band { buffer, rows, premultiplied: true }
     }
 }
 
@@ -132,7 +145,7 @@ fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, row
     let matte = matte.as_ref().unwrap_or(&photo);
     let bindings = [photo.binding(), matte.binding(), buffer.as_entire_binding()];
     gpu.kernels.premultiply.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
-    Band { buffer, rows }
+    Band { buffer, rows, premultiplied: true }
 }
 
 /// The unsharp mask.
@@ -140,18 +153,31 @@ struct Mask {
     sharpening: Sharpening,
     radius: u32,
     weights: wgpu::Buffer,
+    /// The deviation of the noise there was.
+    level: wgpu::Buffer,
+    width: u32,
+    height: u32,
 }
 
 impl Mask {
-    fn new(gpu: &Gpu, sharpening: Sharpening) -> Self {
+    fn new(gpu: &Gpu, sharpening: Sharpening, level: wgpu::Buffer, enhancement: &Enhancement) -> Self {
         let weights = taps::gaussian(sharpening.sigma);
         let radius = weights.len() as u32 / 2;
-        Self { sharpening, radius, weights: gpu.bus.table("sharpen taps", &weights) }
+        let Enhancement { width, height, .. } = *enhancement;
+        Self { sharpening, radius, weights: gpu.bus.table("sharpen taps", &weights), level, width, height }
     }
 
-    /// Rows `rows` of `band`, sharpened.
-    fn run(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, band: &Band, width: u32, rows: &Range<u32>) -> Band {
+    /// Rows `rows` of `band`, sharpened, straight.
+    fn run(
+        &self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        frame: &Frame,
+        band: &Band,
+        rows: &Range<u32>,
+    ) -> Band {
         let bus = &gpu.bus;
+        let width = self.width;
         let band_rows = band.rows.len() as u32;
         let pixels = width as u64 * band_rows as u64;
         let blurred = bus.scratch("sharpen blurred", pixels * WIDE_PIXEL / 2);
@@ -159,25 +185,63 @@ impl Mask {
         let bindings = [self.weights.as_entire_binding(), band.buffer.as_entire_binding(), blurred.as_entire_binding()];
         gpu.kernels.sharpen_across.dispatch(bus, encoder, &params, &bindings, tiles(width, band_rows));
 
+        let photo_height = frame.photo.height;
+        let source = |y: u32| (2 * y + 1) * photo_height / (2 * self.height);
+        let around = source(rows.start)..source(rows.end - 1) + 1;
+        let spans = spans(gpu, encoder, frame, &around);
         let buffer = bus.scratch("sharpened", width as u64 * rows.len() as u64 * WIDE_PIXEL);
         let params = SharpenDown {
             width,
             rows: rows.len() as u32,
             first_row: rows.start - band.rows.start,
+            out_row: rows.start,
             band_rows,
             radius: self.radius,
             amount: self.sharpening.amount,
+            edge_amount: self.sharpening.edge_amount,
             threshold: self.sharpening.threshold,
-            pad: 0,
+            min_alpha: MIN_ALPHA,
+            out_height: self.height,
+            photo_width: frame.photo.width,
+            photo_height,
+            span_first: around.start,
+            ..Default::default()
         };
         let bindings = [
             self.weights.as_entire_binding(),
             band.buffer.as_entire_binding(),
             blurred.as_entire_binding(),
+            spans.as_entire_binding(),
+            self.level.as_entire_binding(),
             buffer.as_entire_binding(),
         ];
         let groups = tiles(width, rows.len() as u32);
         gpu.kernels.sharpen_down.dispatch(bus, encoder, &params, &bindings, groups);
-        Band { buffer, rows: rows.clone() }
+        Band { buffer, rows: rows.clone(), premultiplied: false }
     }
+}
+
+/// Records the range of colours and alpha around each pixel of the photo's rows `rows`.
+fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> wgpu::Buffer {
+    let bus = &gpu.bus;
+    let Strips { width, height, .. } = frame.photo;
+    let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
+    let photo = frame.photo.window(bus, encoder, &read);
+    let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &read));
+    let spans = bus.scratch("spans", rows.len() as u64 * width as u64 * WIDE_PIXEL);
+    let params = EnhanceSpan {
+        width,
+        rows: rows.len() as u32,
+        first_row: rows.start - read.start,
+        window_rows: read.len() as u32,
+        photo_skip: photo.skip,
+        matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
+        has_matte: matte.is_some().into(),
+        min_alpha: MIN_ALPHA,
+    };
+    // A binding must be given even where it is not read.
+    let matte = matte.as_ref().unwrap_or(&photo);
+    let bindings = [photo.binding(), matte.binding(), spans.as_entire_binding()];
+    gpu.kernels.enhance_span.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
+    spans
 }

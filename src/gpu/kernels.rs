@@ -73,6 +73,10 @@ kernels! {
     edge_choke: EdgeChoke;
     edge_across: EdgeAcross;
     edge_down: EdgeDown;
+    denoise_count: DenoiseCount;
+    denoise_level: DenoiseLevel;
+    denoise_filter: DenoiseFilter;
+    enhance_span: EnhanceSpan;
     premultiply: Premultiply;
     enhance_across: EnhanceAcross;
     enhance_down: EnhanceDown;

@@ -30,7 +30,13 @@ pub fn range(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Memory, side
 }
 
 /// `matte`, stretched, with what the guide and the options put back and take away: one f32 a pixel, `size` a side.
-pub fn lift(gpu: &Gpu, matte: Tensor<4>, guide: &Guide, options: &CutoutOptions, device: &Device) -> Result<wgpu::Buffer> {
+pub fn lift(
+    gpu: &Gpu,
+    matte: Tensor<4>,
+    guide: &Guide,
+    options: &CutoutOptions,
+    device: &Device,
+) -> Result<wgpu::Buffer> {
     let bus = &gpu.bus;
     let size = matte.dims()[3] as u32;
     device.flush().map_err(failed)?;

@@ -7,6 +7,7 @@
 pub mod bus;
 mod components;
 pub mod decontaminate;
+pub mod denoise;
 pub mod edge;
 pub mod enhance;
 pub mod guide;
@@ -217,7 +218,7 @@ impl Engine for GpuEngine {
     }
 
     fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Strips> {
-        enhance::enhance(&self.gpu, &frame, enhancement)
+        enhance::enhance(&self.gpu, frame, enhancement)
     }
 
     fn readback(&mut self, picture: Strips) -> Result<Image> {

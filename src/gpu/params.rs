@@ -25,16 +25,7 @@ pub trait Mirror: bytemuck::Pod {
 }
 
 params!(GuideGlance { glance_side: u32, side: u32, min_range: f32, pad: u32 });
-params!(GuideCore {
-    side: u32,
-    reach: u32,
-    half: f32,
-    certain: f32,
-    witness: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
+params!(GuideCore { side: u32, reach: u32, half: f32, certain: f32, witness: f32, pad0: u32, pad1: u32, pad2: u32 });
 params!(Components { side: u32, pad0: u32, pad1: u32, pad2: u32 });
 params!(GuideWindow {
     width: u32,
@@ -54,16 +45,7 @@ params!(GuideWindow {
     least: u32,
     pad: u32,
 });
-params!(WindowTaps {
-    across: u32,
-    full: u32,
-    size: u32,
-    shrinks: u32,
-    taps: u32,
-    steps: u32,
-    radius: f32,
-    pad: u32,
-});
+params!(WindowTaps { across: u32, full: u32, size: u32, shrinks: u32, taps: u32, steps: u32, radius: f32, pad: u32 });
 params!(PrepareDown {
     width: u32,
     size: u32,
@@ -117,16 +99,7 @@ params!(LiftPlan {
     side: u32,
     largest: u32,
 });
-params!(LiftApply {
-    size: u32,
-    side: u32,
-    taps: u32,
-    min_range: f32,
-    planned: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
+params!(LiftApply { size: u32, side: u32, taps: u32, min_range: f32, planned: u32, pad0: u32, pad1: u32, pad2: u32 });
 params!(RefineFit {
     mean: [f32; 3],
     size: u32,
@@ -241,10 +214,53 @@ params!(SharpenDown {
     width: u32,
     rows: u32,
     first_row: u32,
+    out_row: u32,
     band_rows: u32,
     radius: u32,
     amount: f32,
+    edge_amount: f32,
     threshold: f32,
-    pad: u32,
+    min_alpha: f32,
+    out_height: u32,
+    photo_width: u32,
+    photo_height: u32,
+    span_first: u32,
+    pad0: u32,
+    pad1: u32,
 });
-params!(Pack { width: u32, rows: u32, first_row: u32, picture_skip: u32 });
+params!(Pack {
+    width: u32,
+    rows: u32,
+    first_row: u32,
+    picture_skip: u32,
+    premultiplied: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+});
+params!(EnhanceSpan {
+    width: u32,
+    rows: u32,
+    first_row: u32,
+    window_rows: u32,
+    photo_skip: u32,
+    matte_skip: u32,
+    has_matte: u32,
+    min_alpha: f32,
+});
+params!(DenoiseCount { luma: [f32; 3], columns: u32, rows: u32, width: u32, photo_skip: u32, bins_a_tone: f32 });
+params!(DenoiseLevel { bins_a_tone: f32, median: f32, texture: f32, luma: f32 });
+params!(DenoiseFilter {
+    width: u32,
+    height: u32,
+    rows: u32,
+    first_row: u32,
+    window_first: u32,
+    photo_skip: u32,
+    matte_skip: u32,
+    out_skip: u32,
+    has_matte: u32,
+    taps: u32,
+    min_alpha: f32,
+    spread: f32,
+});

@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::strips::Strips;
-use super::table::Axis;
 use super::kernels::tiles;
 use super::params::{PrepareAcross, PrepareDown};
+use super::strips::Strips;
+use super::table::Axis;
 use super::{Gpu, failed};
 use crate::error::Result;
 

@@ -78,8 +78,7 @@ fn fit(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Lifted) -> Result<
     let count = size as u64 * size as u64;
     let fits = || Fits { slopes: bus.scratch("slopes", count * 16), trusts: bus.scratch("trusts", count * 4) };
     let (raw, smooth) = (fits(), fits());
-    let params =
-        RefineFit { mean, size, deviation, reach: FIT_REACH, trust: FIT_TRUST, epsilon: FIT_EPSILON, pad: 0 };
+    let params = RefineFit { mean, size, deviation, reach: FIT_REACH, trust: FIT_TRUST, epsilon: FIT_EPSILON, pad: 0 };
     let bindings = [
         matte.matte.as_entire_binding(),
         input.binding(),

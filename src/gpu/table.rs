@@ -74,8 +74,7 @@ impl Axis {
             pad: 0,
         };
         let lanczos = gpu.lanczos.as_entire_binding();
-        let bindings =
-            [scene.as_entire_binding(), lanczos, first.as_entire_binding(), weights.as_entire_binding()];
+        let bindings = [scene.as_entire_binding(), lanczos, first.as_entire_binding(), weights.as_entire_binding()];
         gpu.kernels.window_taps.dispatch(&gpu.bus, encoder, &params, &bindings, lines(count));
         Table { width, first, weights }
     }

@@ -25,10 +25,7 @@ impl Handle {
     ///
     /// # Errors
     /// If it cannot be opened, or a network cannot be loaded.
-    pub fn start<E: Engine>(
-        open: impl FnOnce() -> Result<E> + Send + 'static,
-        networks: Vec<Network>,
-    ) -> Result<Self> {
+    pub fn start<E: Engine>(open: impl FnOnce() -> Result<E> + Send + 'static, networks: Vec<Network>) -> Result<Self> {
         let (jobs, inbox) = channel();
         let (ready, opened) = channel();
         let spawned = thread::Builder::new().name("cameo-engine".into()).spawn(move || {

@@ -48,23 +48,28 @@ pub enum Level {
 names!(Level, "level", Light = "light", Medium = "medium", Strong = "strong");
 
 impl Level {
-    /// The table of levels: the factor of enlargement, and how it is sharpened afterwards.
-    fn settings(self) -> (f64, Sharpening) {
-        let sharpening = |sigma, amount| Sharpening { sigma, amount, threshold: 2.0 / 255.0 };
+    /// The table of levels: the factor of enlargement, how it is sharpened afterwards, and whether it is denoised before.
+    ///
+    /// Measured against Pillow's Lanczos and UnsharpMask(2, 80, 3): `light` is the sharpest that brings a shrunk photo
+    /// no farther from its original than Lanczos alone does; `medium` and `strong` make edges of colour a sixth steeper
+    /// than Pillow's; all of them the matte's edge by a quarter.
+    fn settings(self) -> (f64, Sharpening, bool) {
+        let sharpening = |sigma, amount, edge_amount| Sharpening { sigma, amount, edge_amount, threshold: 1.0 / 255.0 };
         match self {
-            Level::Light => (1.5, sharpening(1.2, 0.4)),
-            Level::Medium => (2.0, sharpening(1.6, 0.8)),
-            Level::Strong => (3.0, sharpening(2.2, 1.1)),
+            Level::Light => (1.5, sharpening(0.5, 0.5, 8.0), false),
+            Level::Medium => (2.0, sharpening(0.9, 2.0, 3.0), false),
+            Level::Strong => (3.0, sharpening(0.8, 1.5, 3.0), true),
         }
     }
 }
 
-/// An unsharp mask on luma: `sigma` is the deviation of its Gaussian in pixels of the result, `amount` the gain on
-/// the detail it finds, `threshold` the detail (of 1) below which it takes it for noise.
+/// An unsharp mask: `sigma` is the deviation of its Gaussian in pixels of the result, `amount` the gain on the detail it
+/// finds in luma, `edge_amount` that on alpha's, `threshold` the detail (of 1) below which luma's is taken for noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sharpening {
     pub sigma: f32,
     pub amount: f32,
+    pub edge_amount: f32,
     pub threshold: f32,
 }
 
@@ -74,6 +79,8 @@ pub struct Enhancement {
     pub width: u32,
     pub height: u32,
     pub sharpening: Option<Sharpening>,
+    /// Takes noise out first, and lets the sharpening's threshold follow what there was.
+    pub denoises: bool,
 }
 
 /// Everything that decides the pixels of a result.
@@ -97,7 +104,14 @@ pub struct Recipe {
 
 impl Recipe {
     pub fn new(job: Job) -> Self {
-        Self { job, cutout: CutoutOptions::default(), decontaminate: false, level: Level::default(), scale: None, format: Format::default() }
+        Self {
+            job,
+            cutout: CutoutOptions::default(),
+            decontaminate: false,
+            level: Level::default(),
+            scale: None,
+            format: Format::default(),
+        }
     }
 
     /// The network that cuts out; none for enhancement alone.
@@ -130,9 +144,9 @@ impl Recipe {
     pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
         self.cutout.check()?;
         if self.job == Job::Cutout {
-            return Ok(Enhancement { width, height, sharpening: None });
+            return Ok(Enhancement { width, height, sharpening: None, denoises: false });
         }
-        let (factor, sharpening) = self.level.settings();
+        let (factor, mut sharpening, denoises) = self.level.settings();
         let scale = self.scale.unwrap_or(factor);
         if !(1.0..=4.0).contains(&scale) {
             return Err(Error::BadRecipe(format!("the scale {scale} is out of range: use 1 to 4")));
@@ -164,8 +178,10 @@ impl Recipe {
                 self.format.max_side()
             )));
         }
+        // The table is in pixels of the photo.
+        sharpening.sigma *= scale as f32;
         let sharpening = Some(sharpening);
-        Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening })
+        Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening, denoises })
     }
 }
 
@@ -200,7 +216,7 @@ mod tests {
     #[test]
     fn a_cutout_keeps_the_size_and_is_not_sharpened() {
         let enhancement = Recipe::new(Job::Cutout).enhancement(100, 51, 1).unwrap();
-        assert_eq!(enhancement, Enhancement { width: 100, height: 51, sharpening: None });
+        assert_eq!(enhancement, Enhancement { width: 100, height: 51, sharpening: None, denoises: false });
     }
 
     #[test]

@@ -73,7 +73,17 @@ fn combo_makes_a_cutout_twice_as_large_and_prints_one_object() {
     assert_eq!((&object["width"], &object["height"]), (&1024.into(), &1024.into()));
     assert_eq!((&object["device"], &object["model"]), (&"cpu".into(), &"u2netp".into()));
     let stages = [
-        "decode", "upload", "guide", "prepare", "matte", "lift", "refine", "decontaminate", "enhance", "readback", "encode",
+        "decode",
+        "upload",
+        "guide",
+        "prepare",
+        "matte",
+        "lift",
+        "refine",
+        "decontaminate",
+        "enhance",
+        "readback",
+        "encode",
     ];
     let ms = |stage: &str| object["ms"][stage].as_f64().unwrap_or_else(|| panic!("no {stage}: {object}"));
     let sum: f64 = stages.iter().map(|stage| ms(stage)).sum::<f64>();

@@ -60,7 +60,13 @@ impl Scene {
         let held: Vec<f32> = blob(GLANCE, [0.4, 0.55], 0.12);
         let mut glance: Vec<f32> = held.iter().zip(blob(GLANCE, [0.55, 0.6], 0.04)).map(|(a, b)| a.max(b)).collect();
         glance.chunks_exact_mut(GLANCE).for_each(<[_]>::reverse);
-        Self { sure, glance: glance.iter().map(|value| 0.1 + 0.8 * value).collect(), person: 0.9, width: 900, height: 700 }
+        Self {
+            sure,
+            glance: glance.iter().map(|value| 0.1 + 0.8 * value).collect(),
+            person: 0.9,
+            width: 900,
+            height: 700,
+        }
     }
 
     fn on_cpu(&self) -> cpu::Guide {
@@ -72,13 +78,11 @@ impl Scene {
     }
 
     fn on_gpu(&self, engine: &mut GpuEngine) -> Guide {
-        let people = People {
-            matte: tensor(engine, &self.sure, SIDE),
-            person: tensor(engine, &[self.person], 1),
-        };
+        let people = People { matte: tensor(engine, &self.sure, SIDE), person: tensor(engine, &[self.person], 1) };
         let glance = tensor(engine, &self.glance, GLANCE);
         let photo = [self.width, self.height];
-        gpu::guide::guide(&engine.gpu, photo, SIZE as u32, glance, Some(people), &engine.library.device().clone()).unwrap()
+        gpu::guide::guide(&engine.gpu, photo, SIZE as u32, glance, Some(people), &engine.library.device().clone())
+            .unwrap()
     }
 }
 
@@ -217,7 +221,8 @@ fn refined(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, scene: Scene, plain: bool) 
     on_gpu(move |engine| {
         let photo = photo(scene.width, scene.height);
         let guide = scene.on_cpu();
-        let view = View { size: SIZE as u32, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225], mirrored: false };
+        let view =
+            View { size: SIZE as u32, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225], mirrored: false };
         let seen = cpu::prepare(&photo, &guide.window, SIZE, [view.mean, view.deviation], false).unwrap();
         let data = TensorData::new(seen.planes, [1, 3, SIZE, SIZE]);
         let input = gpu::Input { tensor: Tensor::from_data(data, engine.library.device()), view };
@@ -282,7 +287,9 @@ fn decontaminated(gpu_photo: Image, cpu_photo: Image, own: bool, options: Cutout
         let near = |i: usize| {
             let (x, y) = (i % w, i / w);
             let mut rows = y.saturating_sub(reach)..(y + reach + 1).min(height as usize);
-            rows.any(|y| alpha[y * w + x.saturating_sub(reach)..y * w + (x + reach + 1).min(w)].iter().any(|a| *a > 0.0))
+            rows.any(|y| {
+                alpha[y * w + x.saturating_sub(reach)..y * w + (x + reach + 1).min(w)].iter().any(|a| *a > 0.0)
+            })
         };
         let pairs = found.iter().zip(want.pixels.as_chunks::<4>().0).enumerate();
         let (found, want): (Vec<f32>, Vec<f32>) = pairs

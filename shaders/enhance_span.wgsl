@@ -1,0 +1,46 @@
+// The range of straight colour and of alpha over three by three pixels, 16 bits each.
+
+struct Params {
+    width: u32,
+    // Rows to write, and where they begin in what is bound.
+    rows: u32,
+    first_row: u32,
+    // Rows of what is bound.
+    window_rows: u32,
+    photo_skip: u32,
+    matte_skip: u32,
+    has_matte: u32,
+    min_alpha: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> photo: array<u32>;
+@group(0) @binding(2) var<storage, read> matte: array<f32>;
+// `[rows, width]`: least, then largest.
+@group(0) @binding(3) var<storage, read_write> spans: array<vec4<u32>>;
+
+@compute @workgroup_size(16, 16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= params.width || id.y >= params.rows) {
+        return;
+    }
+    var low = vec4<f32>(1.0);
+    var high = vec4<f32>(0.0);
+    for (var dy = 0u; dy < 3u; dy++) {
+        let y = min(max(params.first_row + id.y + dy, 1u) - 1u, params.window_rows - 1u);
+        for (var dx = 0u; dx < 3u; dx++) {
+            let x = min(max(id.x + dx, 1u) - 1u, params.width - 1u);
+            let at = y * params.width + x;
+            var here = unpack4x8unorm(photo[params.photo_skip + at]);
+            if (params.has_matte != 0u) {
+                here.a = matte[params.matte_skip + at];
+            }
+            // A colour that is not certain takes no part.
+            let counts = vec4<bool>(vec3<bool>(here.a >= params.min_alpha), true);
+            low = min(low, select(vec4<f32>(1.0), here, counts));
+            high = max(high, select(vec4<f32>(0.0), here, counts));
+        }
+    }
+    spans[id.y * params.width + id.x] =
+        vec4<u32>(pack2x16unorm(low.xy), pack2x16unorm(low.zw), pack2x16unorm(high.xy), pack2x16unorm(high.zw));
+}

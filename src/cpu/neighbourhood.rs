@@ -1,0 +1,112 @@
+//! The range of colours and of alpha around each pixel: nothing that enhancement makes may leave it, so that edges get
+//! no halo.
+
+use rayon::prelude::*;
+
+use super::Frame;
+use crate::rules::MIN_ALPHA;
+
+/// Least and largest over three by three pixels: straight red, green, blue, then alpha, 16 bits each.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub low: [u16; 4],
+    pub high: [u16; 4],
+}
+
+impl Span {
+    /// Of nothing: joins with anything.
+    const EMPTY: Span = Span { low: [u16::MAX; 4], high: [0; 4] };
+
+    fn join(self, other: Span) -> Span {
+        let mut joined = self;
+        for c in 0..4 {
+            joined.low[c] = self.low[c].min(other.low[c]);
+            joined.high[c] = self.high[c].max(other.high[c]);
+        }
+        joined
+    }
+
+    /// `value` in 0..1 kept within channel `c`'s range; as it is where no colour around is certain.
+    #[inline]
+    pub fn clamp(&self, c: usize, value: f32) -> f32 {
+        let (low, high) = (self.low[c] as f32 / 65535.0, self.high[c] as f32 / 65535.0);
+        if low > high { value } else { value.clamp(low, high) }
+    }
+}
+
+/// The spans of rows `rows` of `frame`.
+pub fn spans(frame: &Frame, rows: &std::ops::Range<usize>) -> Vec<Span> {
+    let width = frame.photo.width as usize;
+    let height = frame.photo.height as usize;
+    let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
+    let own: Vec<Span> = frame.straight(&read).collect();
+    let across: Vec<Span> = own
+        .par_chunks(width)
+        .flat_map_iter(|row| {
+            (0..width).map(|x| row[x.saturating_sub(1)].join(row[x]).join(row[(x + 1).min(width - 1)]))
+        })
+        .collect();
+    rows.clone()
+        .flat_map(|y| {
+            let row = |y: usize| &across[(y.clamp(read.start, read.end - 1) - read.start) * width..][..width];
+            let (above, here, below) = (row(y.saturating_sub(1)), row(y), row(y + 1));
+            (0..width).map(move |x| above[x].join(here[x]).join(below[x]))
+        })
+        .collect()
+}
+
+impl Frame {
+    /// Each pixel of `rows` as a span of its own; its colour takes no part where its alpha is too low to know it.
+    fn straight(&self, rows: &std::ops::Range<usize>) -> impl Iterator<Item = Span> + '_ {
+        let width = self.photo.width as usize;
+        let range = rows.start * width..rows.end * width;
+        let pixels = &self.photo.pixels.as_chunks::<4>().0[range.clone()];
+        let matte = self.matte.as_ref().map(|matte| &matte.values[range]);
+        pixels.iter().enumerate().map(move |(i, &[r, g, b, a])| {
+            let alpha = matte.map_or(a as f32 / 255.0, |matte| matte[i]);
+            let wide = (alpha * 65535.0 + 0.5) as u16;
+            let color = [r, g, b].map(|tone| tone as u16 * 257);
+            match alpha >= MIN_ALPHA {
+                true => {
+                    let own = [color[0], color[1], color[2], wide];
+                    Span { low: own, high: own }
+                }
+                false => {
+                    let mut own = Span::EMPTY;
+                    own.low[3] = wide;
+                    own.high[3] = wide;
+                    own
+                }
+            }
+        })
+    }
+}
+
+/// The source pixel that pixel `i` of `count` lies on, of `source`.
+pub fn nearest(i: usize, count: usize, source: usize) -> usize {
+    (2 * i + 1) * source / (2 * count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Image;
+
+    #[test]
+    fn a_span_is_of_three_by_three_and_leaves_out_uncertain_colours() {
+        let mut pixels = vec![100u8; 5 * 4 * 4];
+        let set = |pixels: &mut Vec<u8>, x: usize, y: usize, pixel: [u8; 4]| {
+            pixels[4 * (y * 5 + x)..][..4].copy_from_slice(&pixel);
+        };
+        (0..20).for_each(|i| set(&mut pixels, i % 5, i / 5, [100, 100, 100, 255]));
+        set(&mut pixels, 1, 1, [200, 50, 100, 255]);
+        set(&mut pixels, 3, 1, [0, 0, 0, 2]);
+        let frame = Frame { photo: Image::new(5, 4, pixels), matte: None };
+        let spans = spans(&frame, &(1..3));
+        let at = |x: usize, y: usize| spans[(y - 1) * 5 + x];
+        assert_eq!((at(0, 1).low[1], at(0, 2).high[0]), (50 * 257, 200 * 257));
+        // The clear pixel's black is no colour around, its alpha is.
+        assert_eq!((at(4, 1).low[0], at(4, 1).low[3]), (100 * 257, 2 * 257));
+        assert_eq!(at(4, 1).clamp(0, 0.9), 100.0 / 255.0);
+    }
+}

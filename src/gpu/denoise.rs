@@ -1,0 +1,85 @@
+//! Less noise before strong sharpening, edges kept: the noise is measured, and stays, on the device.
+
+use super::kernels::{TILE, tiles};
+use super::params::{DenoiseCount, DenoiseFilter, DenoiseLevel};
+use super::strips::Strips;
+use super::{Frame, Gpu};
+use crate::error::Result;
+use crate::rules::{LUMA, MIN_ALPHA, noise};
+use crate::taps::NearTap;
+
+/// The photo of `frame`, denoised where it is subject, and the deviation of its noise in 0..1.
+pub fn denoise(gpu: &Gpu, frame: &Frame) -> Result<(Strips, wgpu::Buffer)> {
+    let bus = &gpu.bus;
+    let Strips { width, height, .. } = frame.photo;
+    let mut encoder = gpu.encoder("denoise");
+    let level = measure(gpu, &mut encoder, &frame.photo);
+    let taps = noise::near();
+    let reach = taps.iter().map(|tap| tap.y.unsigned_abs()).max().unwrap_or(0);
+    let table: Vec<[u32; 3]> =
+        taps.iter().map(|&NearTap { x, y, weight }| [x as u32, y as u32, weight.to_bits()]).collect();
+    let table = bus.table("denoise taps", &table);
+    let denoised = Strips::scratch(bus, "photo", width, height, gpu.limits.strip_bytes);
+    for rows in denoised.cuts() {
+        let source = rows.start.saturating_sub(reach)..(rows.end + reach).min(height);
+        let photo = frame.photo.window(bus, &mut encoder, &source);
+        let matte = frame.matte.as_ref().map(|matte| matte.window(bus, &mut encoder, &source));
+        let Some(target) = denoised.slice(bus, &rows) else { continue };
+        let params = DenoiseFilter {
+            width,
+            height,
+            rows: rows.len() as u32,
+            first_row: rows.start,
+            window_first: source.start,
+            photo_skip: photo.skip,
+            matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
+            out_skip: target.skip,
+            has_matte: matte.is_some().into(),
+            taps: taps.len() as u32,
+            min_alpha: MIN_ALPHA,
+            spread: noise::spread(),
+        };
+        // A binding must be given even where it is not read.
+        let matte = matte.as_ref().unwrap_or(&photo);
+        let bindings =
+            [table.as_entire_binding(), level.as_entire_binding(), photo.binding(), matte.binding(), target.binding()];
+        let groups = tiles(width, rows.len() as u32);
+        gpu.kernels.denoise_filter.dispatch(bus, &mut encoder, &params, &bindings, groups);
+    }
+    gpu.submit(encoder)?;
+    Ok((denoised, level))
+}
+
+/// Records the measurement of the noise.
+fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, photo: &Strips) -> wgpu::Buffer {
+    let bus = &gpu.bus;
+    let counts = bus.scratch("noise counts", (noise::BINS * 4) as u64);
+    encoder.clear_buffer(&counts, 0, None);
+    let columns = photo.width / 2;
+    // Pairs of rows, as many as one window serves.
+    let most = (gpu.limits.strip_bytes / (u64::from(photo.width) * 8)).clamp(1, u64::from(TILE) << 12) as u32;
+    for first in (0..photo.height / 2).step_by(most as usize) {
+        let pairs = most.min(photo.height / 2 - first);
+        let window = photo.window(bus, encoder, &(2 * first..2 * (first + pairs)));
+        let params = DenoiseCount {
+            luma: LUMA,
+            columns,
+            rows: pairs,
+            width: photo.width,
+            photo_skip: window.skip,
+            bins_a_tone: noise::BINS_A_TONE,
+        };
+        let bindings = [window.binding(), counts.as_entire_binding()];
+        gpu.kernels.denoise_count.dispatch(bus, encoder, &params, &bindings, tiles(columns.max(1), pairs));
+    }
+    let level = bus.scratch("noise", 4);
+    let params = DenoiseLevel {
+        bins_a_tone: noise::BINS_A_TONE,
+        median: noise::MEDIAN,
+        texture: noise::TEXTURE,
+        luma: noise::LUMA,
+    };
+    let bindings = [counts.as_entire_binding(), level.as_entire_binding()];
+    gpu.kernels.denoise_level.dispatch(bus, encoder, &params, &bindings, [1, 1]);
+    level
+}
