@@ -1,4 +1,4 @@
-// Packs a band into the result: straight alpha, 8 bits.
+// Packs a band into the result: straight alpha, 8 or 16 bits a channel.
 
 struct Params {
     width: u32,
@@ -9,9 +9,10 @@ struct Params {
     picture_skip: u32,
     // The band is premultiplied.
     premultiplied: u32,
+    // Of a pixel of the result: one, or two.
+    words: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,5 +29,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (params.premultiplied != 0u) {
         pixel = vec4<f32>(pixel.rgb / max(pixel.a, 1e-6), pixel.a);
     }
-    picture[params.picture_skip + id.y * params.width + id.x] = packed_from_straight(pixel);
+    let at = params.picture_skip + (id.y * params.width + id.x) * params.words;
+    if (params.words == 1u) {
+        picture[at] = packed_from_straight(pixel);
+    } else {
+        let halves = deeply_packed_from_straight(pixel);
+        picture[at] = halves.x;
+        picture[at + 1u] = halves.y;
+    }
 }

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use super::engine;
 use super::files::{self, Errand, Place};
-use crate::codec::Format;
+use crate::codec::{Depth, Format};
 use crate::config::{BoundsArgs, EngineArgs};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Handle, Outcome, Recipe, Times};
+use crate::pipeline::{self, Certainty, Handle, Outcome, Recipe, Times};
 
 /// Flags of every command that makes images.
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,12 @@ pub struct BatchArgs {
     /// Format of the result: png or webp [default: what OUT ends in, else png]
     #[arg(long)]
     format: Option<Format>,
+    /// Bits of a channel of the result: 8, or 16 in a PNG
+    #[arg(long, value_name = "BITS", default_value_t)]
+    depth: Depth,
+    /// Leave the colours of a Display P3 photo as they are, and give the result its profile [default: all become sRGB]
+    #[arg(long)]
+    keep_p3: bool,
     /// Images in work at once; the engine itself takes one at a time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
@@ -53,6 +59,8 @@ enum Done {
 pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     let (errands, format) = files::plan(&args.inputs, &args.output, args.format)?;
     recipe.format = format;
+    recipe.cutout.depth = args.depth;
+    recipe.cutout.keep_p3 = args.keep_p3;
     // What is wrong with the wish itself is said once, before any work.
     recipe.enhancement(1, 1, u64::MAX)?;
     let to_standard = errands.iter().any(|errand| errand.output == Place::Standard);
@@ -182,6 +190,7 @@ impl Report {
             height: outcome.height,
             device: self.device,
             model: self.model,
+            certainty: outcome.certainty,
             ms: Milliseconds(&outcome.times),
         };
         serde_json::to_string(&line)
@@ -206,6 +215,9 @@ struct Line<'a> {
     height: u32,
     device: &'a str,
     model: Option<&'a str>,
+    /// Of a cut-out.
+    #[serde(flatten)]
+    certainty: Option<Certainty>,
     ms: Milliseconds<'a>,
 }
 

@@ -76,6 +76,7 @@ impl MatteArgs {
             background: self.background,
             crop: self.crop,
             matte_only: self.matte_only,
+            ..Default::default()
         };
     }
 }

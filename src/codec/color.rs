@@ -1,4 +1,4 @@
-//! Colour profiles: everything becomes sRGB. The work is moxcms's; what to hand it is decided here.
+//! Colour profiles: everything becomes sRGB, but Display P3 where it is to be kept. The work is moxcms's; what to hand it is decided here.
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
@@ -14,6 +14,43 @@ fn profile(icc: &[u8], space: DataColorSpace) -> Option<ColorProfile> {
     }
     let profile = ColorProfile::new_from_slice(icc).ok()?;
     (profile.color_space == space).then_some(profile)
+}
+
+/// The profile of a picture whose colours are kept, as its file has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile(Vec<u8>);
+
+impl Profile {
+    /// `icc`, if it is a Display P3 profile: what it says of colours is what Display P3 says, but for rounding.
+    pub(super) fn of_display_p3(icc: &[u8]) -> Option<Self> {
+        let found = profile(icc, DataColorSpace::Rgb)?;
+        let p3 = ColorProfile::new_display_p3();
+        let transform = found.create_transform_8bit(Layout::Rgb, &p3, Layout::Rgb, options()).ok()?;
+        let steps = || (0..=255u8).step_by(51);
+        let colors: Vec<u8> =
+            steps().flat_map(|r| steps().flat_map(move |g| steps().flat_map(move |b| [r, g, b]))).collect();
+        let mut same = vec![0; colors.len()];
+        transform.transform(&colors, &mut same).ok()?;
+        colors.iter().zip(&same).all(|(one, other)| one.abs_diff(*other) <= 1).then(|| Self(icc.to_vec()))
+    }
+
+    /// The bytes of the ICC profile.
+    pub fn icc(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What sRGB's `color` is in it; itself, if there is no way.
+    pub fn from_srgb(&self, color: [u8; 3]) -> [u8; 3] {
+        let convert = || {
+            let to = profile(&self.0, DataColorSpace::Rgb)?;
+            let srgb = ColorProfile::new_srgb();
+            let transform = srgb.create_transform_8bit(Layout::Rgb, &to, Layout::Rgb, options()).ok()?;
+            let mut out = [0; 3];
+            transform.transform(&color, &mut out).ok()?;
+            Some(out)
+        };
+        convert().unwrap_or(color)
+    }
 }
 
 fn options() -> TransformOptions {

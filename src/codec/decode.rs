@@ -5,12 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::Image;
+use super::color::{self, Profile};
 use super::header::readable;
-use super::{Image, color};
+use super::jpeg::decode_jpeg;
 use crate::error::{Error, Result};
 
 /// What a picture may cost. Checked on the header, before any pixel is decoded.
@@ -42,6 +41,18 @@ const MAX_EXIF_BYTES: usize = 64 << 10;
 /// # Errors
 /// [`Error::Empty`], [`Error::UnknownFormat`], [`Error::TooLarge`] or [`Error::Undecodable`]; never a panic.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
+    read(bytes, limits, false).map(|(image, _)| image)
+}
+
+/// The same, but colours in Display P3 are left as they are, and the profile that they need comes along.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_keeping(bytes: &[u8], limits: &Limits) -> Result<(Image, Option<Profile>)> {
+    read(bytes, limits, true)
+}
+
+fn read(bytes: &[u8], limits: &Limits, keep: bool) -> Result<(Image, Option<Profile>)> {
     if bytes.is_empty() {
         return Err(Error::Empty);
     }
@@ -59,11 +70,20 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
         ImageFormat::Jpeg => decode_jpeg(bytes, limits),
         _ => decode_any(bytes, format, limits),
     }));
-    decoded.unwrap_or_else(|_| Err(Error::Undecodable("its decoder gave up".into())))
+    let decoded = decoded.unwrap_or_else(|_| Err(Error::Undecodable("its decoder gave up".into())))?;
+    Ok(upright(decoded, keep))
+}
+
+/// A picture as its file has it.
+pub(super) struct Decoded {
+    pub picture: DynamicImage,
+    /// What its colours are; none for sRGB.
+    pub icc: Option<Vec<u8>>,
+    pub orientation: Orientation,
 }
 
 /// The decoder's reason, on one short line.
-fn undecodable(error: impl std::fmt::Display) -> Error {
+pub(super) fn undecodable(error: impl std::fmt::Display) -> Error {
     let words = error.to_string();
     let reason: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
     Error::Undecodable(reason.trim_matches('"').chars().take(160).collect())
@@ -91,7 +111,7 @@ pub(super) fn check_size(width: u32, height: u32, limits: &Limits) -> Result<()>
 }
 
 /// Everything but PNG and JPEG, through `image`.
-fn decode_any(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Image> {
+pub(super) fn decode_any(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Decoded> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut cost = image::Limits::default();
     cost.max_image_width = Some(limits.max_side);
@@ -113,7 +133,7 @@ fn refused(error: image::ImageError, limits: &Limits) -> Error {
     }
 }
 
-fn finish(mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Image> {
+fn finish(mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Decoded> {
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits)?;
     if decoder.total_bytes() > limits.max_decoder_bytes {
@@ -132,16 +152,19 @@ fn finish(mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Image> {
         None => decoder.orientation().unwrap_or(Orientation::NoTransforms),
     };
     let picture = DynamicImage::from_decoder(decoder).map_err(|error| refused(error, limits))?;
-    Ok(upright(picture, icc.as_deref(), orientation))
+    Ok(Decoded { picture, icc, orientation })
 }
 
-fn orientation_of(exif: &[u8]) -> Orientation {
+pub(super) fn orientation_of(exif: &[u8]) -> Orientation {
     let small = exif.len() <= MAX_EXIF_BYTES;
     small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
 }
 
-/// Colours to sRGB at the depth the file has, then 8 bits, then the orientation.
-fn upright(picture: DynamicImage, icc: Option<&[u8]>, orientation: Orientation) -> Image {
+/// Colours to sRGB at the depth the file has, then 8 bits, then the orientation. To `keep` leaves Display P3 be.
+fn upright(decoded: Decoded, keep: bool) -> (Image, Option<Profile>) {
+    let Decoded { picture, icc, orientation } = decoded;
+    let kept = icc.as_deref().filter(|_| keep && picture.color().has_color()).and_then(Profile::of_display_p3);
+    let icc = icc.as_deref().filter(|_| kept.is_none());
     let rgba = |picture: DynamicImage| picture.into_rgba8().into_raw();
     let (width, height) = (picture.width(), picture.height());
     let pixels = match (icc, &picture) {
@@ -171,7 +194,8 @@ fn upright(picture: DynamicImage, icc: Option<&[u8]>, orientation: Orientation) 
     let buffer = image::RgbaImage::from_raw(width, height, pixels).expect("four bytes a pixel");
     let mut picture = DynamicImage::ImageRgba8(buffer);
     picture.apply_orientation(orientation);
-    Image { width: picture.width(), height: picture.height(), pixels: picture.into_rgba8().into_raw() }
+    let image = Image { width: picture.width(), height: picture.height(), pixels: picture.into_rgba8().into_raw() };
+    (image, kept)
 }
 
 /// 16 bits to 8, rounded.
@@ -180,7 +204,7 @@ fn narrow(value: u16) -> u8 {
 }
 
 /// PNG through its own crate: text chunks, which can expand a thousandfold, are skipped unread.
-fn decode_png(bytes: &[u8], limits: &Limits) -> Result<Image> {
+fn decode_png(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     let cost = png::Limits { bytes: limits.max_decoder_bytes as usize };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), cost);
     decoder.set_ignore_text_chunk(true);
@@ -198,7 +222,7 @@ fn decode_png(bytes: &[u8], limits: &Limits) -> Result<Image> {
     let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| orientation_of(exif));
     let picture = dynamic(frame.width, frame.height, frame.color_type, frame.bit_depth, pixels)
         .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
-    Ok(upright(picture, icc.as_deref(), orientation))
+    Ok(Decoded { picture, icc, orientation })
 }
 
 fn dynamic(
@@ -226,59 +250,4 @@ fn dynamic(
         // EXPAND leaves no palette.
         (png::ColorType::Indexed, _) => None,
     }
-}
-
-/// JPEG: `image` decodes grey and YCbCr; four inks are decoded here, so that their profile can be used.
-fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Image> {
-    // The limits are ours to check, and to explain.
-    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(undecodable)?;
-    let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
-    check_size(width as u32, height as u32, limits)?;
-    if !jpeg_is_whole(bytes) {
-        return Err(undecodable("its end is missing"));
-    }
-    let inks = decoder.input_colorspace().filter(|space| matches!(space, ColorSpace::CMYK | ColorSpace::YCCK));
-    let Some(inks) = inks else {
-        return decode_any(bytes, ImageFormat::Jpeg, limits);
-    };
-    let options = decoder.options().jpeg_set_out_colorspace(inks);
-    decoder.set_options(options);
-    let mut cmyk = decoder.decode().map_err(undecodable)?;
-    for pixel in cmyk.as_chunks_mut::<4>().0 {
-        if inks == ColorSpace::YCCK {
-            *pixel = cmyk_from_ycck(*pixel);
-        }
-        // Every known writer follows Adobe, whose files hold the inks inverted.
-        *pixel = pixel.map(|ink| 255 - ink);
-    }
-    let icc = decoder.icc_profile();
-    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orientation_of(exif));
-    let pixels = color::srgb_from_cmyk8(&cmyk, icc.as_deref());
-    let buffer = image::RgbaImage::from_raw(width as u32, height as u32, pixels)
-        .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
-    Ok(upright(DynamicImage::ImageRgba8(buffer), None, orientation))
-}
-
-/// Whether the picture's data is followed by an end marker: decoders fill what is missing with grey.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xda;
-    let mut at = 2;
-    // The segments before the data have lengths; a thumbnail in one of them has an end marker of its own.
-    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
-        if marker == START_OF_SCAN {
-            return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
-        }
-        // Any number of fill bytes may stand before a marker.
-        at += if marker == 0xff { 1 } else { 2 + u16::from_be_bytes([high, low]) as usize };
-    }
-    false
-}
-
-/// YCCK to CMYK as stored (JFIF's YCbCr to RGB, complemented; black as it is).
-fn cmyk_from_ycck([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
-    let (y, cb, cr) = (y as f32, cb as f32 - 128.0, cr as f32 - 128.0);
-    let ink = |tone: f32| (255.0 - tone + 0.5).clamp(0.0, 255.0) as u8;
-    [ink(y + 1.402 * cr), ink(y - 0.344_136 * cb - 0.714_136 * cr), ink(y + 1.772 * cb), k]
 }

@@ -1,5 +1,6 @@
 //! Pixels to bytes: PNG and lossless WebP.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,7 +8,7 @@ use image::ImageEncoder;
 use image::codecs::webp::WebPEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::Image;
+use super::{Depth, Image, Profile, Sample};
 use crate::error::{Error, Result};
 
 /// What a result is written as; both are lossless and keep alpha.
@@ -54,45 +55,77 @@ impl FromStr for Format {
     }
 }
 
-/// Encodes an RGBA picture; PNG carries an sRGB chunk, and nothing of the input's metadata is written.
+/// Encodes an RGBA picture. What has no `profile` is tagged as sRGB in a PNG; nothing of the input's metadata is
+/// written. A WebP has 8 bits a channel.
 ///
 /// # Errors
 /// [`Error::Engine`] if the encoder refuses, as it does a side longer than [`Format::max_side`].
-pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
+pub fn encode<T: Sample>(image: &Image<T>, format: Format, profile: Option<&Profile>) -> Result<Vec<u8>> {
     match format {
-        Format::Png => png(image.width, image.height, png::ColorType::Rgba, &image.pixels),
-        Format::WebP => webp(image.width, image.height, image::ExtendedColorType::Rgba8, &image.pixels),
+        Format::Png => png(image.width, image.height, png::ColorType::Rgba, &image.pixels, profile),
+        Format::WebP => webp(image.width, image.height, image::ExtendedColorType::Rgba8, &image.pixels, profile),
     }
 }
 
 /// Encodes the alpha of a picture as a grey one: white is the subject.
-pub fn encode_matte(image: &Image, format: Format) -> Result<Vec<u8>> {
-    let alpha: Vec<u8> = image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[3]).collect();
+pub fn encode_matte<T: Sample>(image: &Image<T>, format: Format) -> Result<Vec<u8>> {
+    let alpha: Vec<T> = image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[3]).collect();
     match format {
-        Format::Png => png(image.width, image.height, png::ColorType::Grayscale, &alpha),
-        Format::WebP => webp(image.width, image.height, image::ExtendedColorType::L8, &alpha),
+        Format::Png => png(image.width, image.height, png::ColorType::Grayscale, &alpha, None),
+        Format::WebP => webp(image.width, image.height, image::ExtendedColorType::L8, &alpha, None),
     }
 }
 
-fn png(width: u32, height: u32, color: png::ColorType, pixels: &[u8]) -> Result<Vec<u8>> {
+fn png<T: Sample>(
+    width: u32,
+    height: u32,
+    color: png::ColorType,
+    samples: &[T],
+    profile: Option<&Profile>,
+) -> Result<Vec<u8>> {
     let failed = |error: png::EncodingError| Error::Engine { engine: "PNG", reason: error.to_string() };
-    let mut out = Vec::with_capacity(pixels.len() / 4);
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(color);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    let mut info = png::Info::with_size(width, height);
+    info.color_type = color;
+    info.icc_profile = profile.map(|profile| profile.icc().into());
+    let samples = match T::DEPTH {
+        Depth::Eight => Cow::Borrowed(bytemuck::cast_slice(samples)),
+        Depth::Sixteen => {
+            info.bit_depth = png::BitDepth::Sixteen;
+            // PNG is big-endian.
+            samples.iter().flat_map(|sample| (sample.exact() as u16).to_be_bytes()).collect()
+        }
+    };
+    let mut out = Vec::with_capacity(samples.len() / 4);
+    let mut encoder = png::Encoder::with_info(&mut out, info).map_err(failed)?;
+    if profile.is_none() {
+        encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    }
     // zlib's default level takes 20 to 40 times as long for a tenth of the size.
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(pixels).map_err(failed)?;
+    writer.write_image_data(&samples).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(out)
 }
 
-fn webp(width: u32, height: u32, color: image::ExtendedColorType, pixels: &[u8]) -> Result<Vec<u8>> {
+fn webp<T: Sample>(
+    width: u32,
+    height: u32,
+    color: image::ExtendedColorType,
+    samples: &[T],
+    profile: Option<&Profile>,
+) -> Result<Vec<u8>> {
+    let failed = |reason: String| Error::Engine { engine: "WebP", reason };
+    if T::DEPTH != Depth::Eight {
+        return Err(failed("it has 8 bits a channel".into()));
+    }
     let mut out = Vec::new();
-    WebPEncoder::new_lossless(&mut out)
-        .write_image(pixels, width, height, color)
-        .map_err(|error| Error::Engine { engine: "WebP", reason: error.to_string() })?;
+    let mut encoder = WebPEncoder::new_lossless(&mut out);
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile.icc().to_vec()).map_err(|error| failed(error.to_string()))?;
+    }
+    encoder
+        .write_image(bytemuck::cast_slice(samples), width, height, color)
+        .map_err(|error| failed(error.to_string()))?;
     Ok(out)
 }

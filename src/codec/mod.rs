@@ -1,29 +1,41 @@
 //! Bytes to pixels and back: the only room that names an image format's crate.
 //!
-//! Every picture that leaves [`decode`] is upright, sRGB, 8-bit RGBA with straight alpha, whatever came in.
+//! Every picture that leaves [`decode`] is upright, 8-bit RGBA with straight alpha, whatever came in; and sRGB, unless
+//! its own colours were to be kept.
 
 mod color;
 mod decode;
 mod encode;
 mod header;
+mod jpeg;
+mod sample;
 
-pub use decode::{Limits, decode};
+pub use color::Profile;
+pub use decode::{Limits, decode, decode_keeping};
 pub use encode::{Format, encode, encode_matte};
 pub use header::{Header, header};
+pub use sample::{Depth, Sample};
 
-/// An upright picture: sRGB, straight alpha, 8 bits, rows from the top, `4 * width * height` bytes.
+/// An upright picture: straight alpha, four samples a pixel, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
+pub struct Image<T = u8> {
     pub width: u32,
     pub height: u32,
-    pub pixels: Vec<u8>,
+    pub pixels: Vec<T>,
 }
 
-impl Image {
+impl<T> Image<T> {
     /// # Panics
-    /// If `pixels` does not have four bytes a pixel.
-    pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Self {
-        assert_eq!(pixels.len(), width as usize * height as usize * 4, "four bytes a pixel");
+    /// If `pixels` does not have four samples a pixel.
+    pub fn new(width: u32, height: u32, pixels: Vec<T>) -> Self {
+        assert_eq!(pixels.len(), width as usize * height as usize * 4, "four samples a pixel");
         Self { width, height, pixels }
     }
+}
+
+/// A finished picture, at the depth that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picture {
+    Eight(Image),
+    Sixteen(Image<u16>),
 }

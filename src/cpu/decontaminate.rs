@@ -31,7 +31,7 @@ struct Pair {
 /// `frame` with the foreground's colours wherever its matte is soft, or its own alpha if it has no matte, and as far
 /// outside as `options` move the edge.
 pub fn decontaminate(frame: Frame, options: &CutoutOptions) -> Frame {
-    let Frame { photo, matte } = frame;
+    let Frame { photo, matte, census } = frame;
     let Image { width, height, mut pixels } = photo;
     let own = || pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[3] as f32 / 255.0).collect();
     let alpha = matte.as_ref().map_or_else(own, |matte| matte.values.clone());
@@ -56,7 +56,7 @@ pub fn decontaminate(frame: Frame, options: &CutoutOptions) -> Frame {
     fuse(out, &colors, &alpha, width as usize, coarser.as_ref(), spread, |own, Pair { front: [r, g, b], .. }| {
         [r, g, b, own]
     });
-    Frame { photo: Image { width, height, pixels }, matte }
+    Frame { photo: Image { width, height, pixels }, matte, census }
 }
 
 fn rgb([r, g, b, _]: [u8; 4]) -> [u8; 3] {

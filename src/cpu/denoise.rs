@@ -85,7 +85,7 @@ mod tests {
             pixels.extend([0; 3].map(|_: i32| (tone + sigma * draw() + 0.5) as u8));
             pixels.push(255);
         }
-        Frame { photo: Image::new(128, 128, pixels), matte: None }
+        Frame { photo: Image::new(128, 128, pixels), matte: None, census: None }
     }
 
     fn deviation(photo: &Image) -> f32 {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::denoise::{denoise, noise_of};
 use super::neighbourhood::{nearest, spans};
 use super::{Frame, failed, sharpen};
-use crate::codec::Image;
+use crate::codec::{Depth, Image, Picture, Sample};
 use crate::error::{Error, Result};
 use crate::pipeline::Enhancement;
 use crate::taps;
@@ -26,8 +26,15 @@ const LANCZOS_REACH: usize = 4;
 pub type Premultiplied = [u16; 4];
 
 /// `frame` at the size of `enhancement`, sharpened; colours are 0 where alpha is 0.
-pub fn enhance(mut frame: Frame, enhancement: &Enhancement) -> Result<Image> {
-    let Enhancement { width, height, mut sharpening, denoises } = *enhancement;
+pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Result<Picture> {
+    match enhancement.depth {
+        Depth::Eight => enhance_to::<u8>(frame, enhancement).map(Sample::picture),
+        Depth::Sixteen => enhance_to::<u16>(frame, enhancement).map(Sample::picture),
+    }
+}
+
+fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<Image<T>> {
+    let Enhancement { width, height, mut sharpening, denoises, .. } = *enhancement;
     if denoises {
         let noise = noise_of(&frame.photo);
         if noise > 0.0 {
@@ -38,10 +45,10 @@ pub fn enhance(mut frame: Frame, enhancement: &Enhancement) -> Result<Image> {
         }
     }
     let frame = &frame;
-    let row_bytes = 4 * width as usize;
-    let mut pixels = vec![0u8; row_bytes * height as usize];
-    pixels.par_chunks_mut(BAND_ROWS * row_bytes).enumerate().try_for_each(|(i, out)| {
-        let rows = i * BAND_ROWS..i * BAND_ROWS + out.len() / row_bytes;
+    let row = 4 * width as usize;
+    let mut pixels = vec![T::exactly(0); row * height as usize];
+    pixels.par_chunks_mut(BAND_ROWS * row).enumerate().try_for_each(|(i, out)| {
+        let rows = i * BAND_ROWS..i * BAND_ROWS + out.len() / row;
         let halo = sharpening.map_or(0, |sharpening| taps::gaussian(sharpening.sigma).len() / 2);
         let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height as usize);
         let band = resample(frame, width, height, &wide)?;
@@ -118,10 +125,10 @@ fn premultiply(frame: &Frame, rows: &std::ops::Range<usize>) -> Vec<Premultiplie
     }
 }
 
-/// A straight pixel in 0..1 to 8 bits; colours are 0 where alpha is.
+/// A straight pixel in 0..1, rounded; colours are 0 where alpha is.
 #[inline]
-pub fn pack(pixel: [f32; 4]) -> [u8; 4] {
-    // `as u8` saturates at both ends.
-    let [r, g, b, a] = pixel.map(|value| (value * 255.0 + 0.5) as u8);
-    if a == 0 { [0; 4] } else { [r, g, b, a] }
+pub fn pack<T: Sample>(pixel: [f32; 4]) -> [T; 4] {
+    let packed = pixel.map(T::of);
+    let none = T::exactly(0);
+    if packed[3] == none { [none; 4] } else { packed }
 }

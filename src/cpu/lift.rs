@@ -9,7 +9,8 @@ use super::guide::Guide;
 use super::plane::Plane;
 use crate::pipeline::CutoutOptions;
 use crate::rules::{
-    CONTRADICT, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE, SOFT_SIGMA, SPREAD_SIGMA, ramp, smooth,
+    CENSUS_SOFT, CENSUS_UNIT, CONTRADICT, Census, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE,
+    SOFT_SIGMA, SPREAD_SIGMA, ramp, smooth,
 };
 use crate::taps;
 
@@ -20,6 +21,30 @@ pub fn stretch(matte: &mut [f32]) {
     for value in matte {
         *value = if range < MIN_RANGE { 0.0 } else { (*value - low) / range };
     }
+}
+
+/// What tells how certain `matte` is, as it is after [`lift`].
+pub fn census(matte: &Plane, guide: &Guide) -> Census {
+    let table = taps::area(matte.width as usize, SIDE);
+    let small = matte.resample(&table, &table);
+    let over = |plane: &Plane| plane.over(&guide.window, guide.width, guide.height);
+    let glance = over(&guide.glance);
+    let sure = guide.people.as_ref().map(|people| over(&people.sure));
+    let mut census = Census { people: sure.is_some().into(), ..Default::default() };
+    let sum = |value: f32| (value * CENSUS_UNIT + 0.5) as u32;
+    for (i, (&value, &glance)) in small.values.iter().zip(&glance.values).enumerate() {
+        let solid = value > HALF;
+        census.soft += (CENSUS_SOFT < value && value < 1.0 - CENSUS_SOFT) as u32;
+        census.solid += solid as u32;
+        census.apart += sum((value - glance).abs());
+        census.most += sum(value.max(glance));
+        if let Some(sure) = &sure {
+            let sure = sure.values[i] > HALF;
+            census.both += (sure && solid) as u32;
+            census.either += (sure || solid) as u32;
+        }
+    }
+    census
 }
 
 /// What becomes of a matte: `min(1, gain * matte)`, at least `floor`, times `keep`. [`SIDE`] pixels a side.

@@ -25,8 +25,8 @@ use cameo_models::Network;
 
 use crate::codec::Image;
 use crate::error::{Error, Result};
-use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE};
-use crate::rules::{self, Window};
+use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE, Reading};
+use crate::rules::{self, Census, Window};
 
 pub use decontaminate::decontaminate;
 pub use edge::edge;
@@ -42,6 +42,8 @@ pub use refine::refine;
 pub struct Frame {
     pub photo: Image,
     pub matte: Option<Plane>,
+    /// What tells how certain the matte is.
+    pub census: Option<Census>,
 }
 
 /// What the network made of what it saw.
@@ -51,6 +53,13 @@ pub struct Matte {
     pub plane: Plane,
     /// What it saw, at the same size.
     pub small: Image,
+}
+
+/// The same, lifted.
+#[derive(Debug)]
+pub struct Lifted {
+    pub matte: Matte,
+    pub census: Census,
 }
 
 /// The engine that runs on any machine.
@@ -100,8 +109,8 @@ impl Engine for CpuEngine {
     type Guide = Guide;
     type Input = Input;
     type Matte = Matte;
-    type Lifted = Matte;
-    type Picture = Image;
+    type Lifted = Lifted;
+    type Picture = Reading;
 
     fn name(&self) -> &'static str {
         "cpu"
@@ -113,7 +122,7 @@ impl Engine for CpuEngine {
     }
 
     fn upload(&mut self, image: Image) -> Result<Frame> {
-        Ok(Frame { photo: image, matte: None })
+        Ok(Frame { photo: image, matte: None, census: None })
     }
 
     fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
@@ -137,13 +146,15 @@ impl Engine for CpuEngine {
         Ok(Matte { plane: Plane::square(side, values), small: input.small })
     }
 
-    fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Matte> {
-        Ok(Matte { plane: lift(matte.plane, guide, options), ..matte })
+    fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
+        let plane = lift(matte.plane, guide, options);
+        let census = lift::census(&plane, guide);
+        Ok(Lifted { matte: Matte { plane, ..matte }, census })
     }
 
-    fn refine(&mut self, frame: Frame, matte: Matte, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
-        let refined = refine(&matte, &frame.photo, &guide.window, options.plain_matte)?;
-        Ok(Frame { matte: Some(refined), ..frame })
+    fn refine(&mut self, frame: Frame, matte: Lifted, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
+        let refined = refine(&matte.matte, &frame.photo, &guide.window, options.plain_matte)?;
+        Ok(Frame { matte: Some(refined), census: Some(matte.census), ..frame })
     }
 
     fn decontaminate(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
@@ -154,11 +165,12 @@ impl Engine for CpuEngine {
         Ok(Frame { matte: frame.matte.map(|matte| edge(matte, options)), ..frame })
     }
 
-    fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Image> {
-        enhance(frame, enhancement)
+    fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Reading> {
+        let census = frame.census;
+        Ok(Reading { picture: enhance(frame, enhancement)?, census })
     }
 
-    fn readback(&mut self, picture: Image) -> Result<Image> {
+    fn readback(&mut self, picture: Reading) -> Result<Reading> {
         Ok(picture)
     }
 }

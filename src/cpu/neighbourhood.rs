@@ -101,7 +101,7 @@ mod tests {
         (0..20).for_each(|i| set(&mut pixels, i % 5, i / 5, [100, 100, 100, 255]));
         set(&mut pixels, 1, 1, [200, 50, 100, 255]);
         set(&mut pixels, 3, 1, [0, 0, 0, 2]);
-        let frame = Frame { photo: Image::new(5, 4, pixels), matte: None };
+        let frame = Frame { photo: Image::new(5, 4, pixels), matte: None, census: None };
         let spans = spans(&frame, &(1..3));
         let at = |x: usize, y: usize| spans[(y - 1) * 5 + x];
         assert_eq!((at(0, 1).low[1], at(0, 2).high[0]), (50 * 257, 200 * 257));

@@ -7,19 +7,20 @@ use std::ops::Range;
 
 use super::enhance::{Premultiplied, pack};
 use super::neighbourhood::Span;
+use crate::codec::Sample;
 use crate::pipeline::Sharpening;
 use crate::rules::{LUMA, MIN_ALPHA};
 use crate::taps;
 
 /// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only. `span` tells the range
 /// around pixel `(x, y)` of `own`.
-pub fn sharpen<'a>(
+pub fn sharpen<'a, T: Sample>(
     band: &[Premultiplied],
     width: usize,
     own: Range<usize>,
     sharpening: &Sharpening,
     span: impl Fn(usize, usize) -> &'a Span,
-    out: &mut [u8],
+    out: &mut [T],
 ) {
     let weights = taps::gaussian(sharpening.sigma);
     let radius = weights.len() / 2;
@@ -90,7 +91,7 @@ fn blur_rows(band: &[Premultiplied], width: usize, weights: &[f32]) -> Vec<f32> 
 
 #[cfg(test)]
 mod tests {
-    use crate::codec::Image;
+    use crate::codec::{Image, Picture};
     use crate::cpu::{Frame, Plane, enhance};
     use crate::pipeline::{Job, Level, Recipe};
 
@@ -100,7 +101,8 @@ mod tests {
         let pixels = (0..16 * 16).flat_map(|i| [tones[i % 16], tones[i % 16], tones[i % 16], 255]).collect();
         let alpha = |tone: i32| (tone - 60) as f32 / 136.0;
         let values = (0..16 * 16).map(|i| alpha(tones[15 - i % 16] as i32)).collect();
-        Frame { photo: Image::new(16, 16, pixels), matte: Some(Plane { width: 16, height: 16, values }) }
+        let matte = Some(Plane { width: 16, height: 16, values });
+        Frame { photo: Image::new(16, 16, pixels), matte, census: None }
     }
 
     #[test]
@@ -111,7 +113,7 @@ mod tests {
                 let sharp = recipe.enhancement(16, 16, u64::MAX).unwrap();
                 let row = |enhancement: &crate::pipeline::Enhancement, alone: bool| {
                     let frame = Frame { matte: edge().matte.filter(|_| !alone), ..edge() };
-                    let image = enhance(frame, enhancement).unwrap();
+                    let Picture::Eight(image) = enhance(frame, enhancement).unwrap() else { panic!("16 bits") };
                     let middle = image.height as usize / 2 * image.width as usize;
                     image.pixels.as_chunks::<4>().0[middle..middle + image.width as usize].to_vec()
                 };

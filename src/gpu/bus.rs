@@ -87,12 +87,12 @@ impl Bus {
         buffer
     }
 
-    /// Appends `buffer` to `out`.
+    /// Appends `buffers`, one after another, to `out`: one copy.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
-    pub fn read(&self, buffer: &wgpu::Buffer, out: &mut Vec<u8>) -> Result<()> {
-        let size = buffer.size();
+    pub fn read(&self, buffers: &[&wgpu::Buffer], out: &mut Vec<u8>) -> Result<()> {
+        let size = buffers.iter().map(|buffer| buffer.size()).sum();
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size,
@@ -101,7 +101,11 @@ impl Bus {
         });
         let mut encoder =
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("readback") });
-        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
+        let mut at = 0;
+        for buffer in buffers {
+            encoder.copy_buffer_to_buffer(buffer, 0, &staging, at, buffer.size());
+            at += buffer.size();
+        }
         self.queue.submit([encoder.finish()]);
         let (send, receive) = std::sync::mpsc::channel();
         staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {

@@ -26,7 +26,7 @@ struct Band {
 
 /// `frame` at the size of `enhancement`, sharpened and packed; colours are 0 where alpha is 0.
 pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result<Strips> {
-    let Enhancement { width, height, sharpening, denoises } = *enhancement;
+    let Enhancement { width, height, sharpening, denoises, depth } = *enhancement;
     let bus = &gpu.bus;
     let level = match denoises {
         true => {
@@ -36,7 +36,8 @@ pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result
         }
         false => bus.table("no noise", &[0f32]),
     };
-    let picture = Strips::scratch(bus, "picture", width, height, gpu.limits.strip_bytes);
+    let words = u32::from(u8::from(depth)) / 8;
+    let picture = Strips::scratch(bus, "picture", width * words, height, gpu.limits.strip_bytes);
     let resampling = Resampling::new(gpu, &frame, enhancement);
     let mask = sharpening.map(|sharpening| Mask::new(gpu, sharpening, level, enhancement));
     let halo = mask.as_ref().map_or(0, |mask| mask.radius);
@@ -58,6 +59,7 @@ pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result
                 first_row: rows.start - band.rows.start,
                 picture_skip: target.skip,
                 premultiplied: band.premultiplied.into(),
+                words,
                 ..Default::default()
             };
             let bindings = [band.buffer.as_entire_binding(), target.binding()];

@@ -62,6 +62,7 @@ kernels! {
     blur_down: Blur;
     lift_plan: LiftPlan + "plane";
     lift_apply: LiftApply;
+    lift_census: LiftCensus + "scene";
     refine_fit: RefineFit + "plane";
     refine_smooth: RefineSmooth;
     refine_across: RefineAcross;

@@ -6,7 +6,7 @@ use cameo_device::Memory;
 use super::components::components;
 use super::guide::Guide;
 use super::kernels::{LINE, tiles};
-use super::params::{Blur, LiftApply, LiftKeep, LiftPlan, LiftRange, LiftSmall, LiftSolid, LiftTraits};
+use super::params::{Blur, LiftApply, LiftCensus, LiftKeep, LiftPlan, LiftRange, LiftSmall, LiftSolid, LiftTraits};
 use super::table::Table;
 use super::{Gpu, failed};
 use crate::error::Result;
@@ -29,14 +29,15 @@ pub fn range(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Memory, side
     range
 }
 
-/// `matte`, stretched, with what the guide and the options put back and take away: one f32 a pixel, `size` a side.
+/// `matte`, stretched, with what the guide and the options put back and take away: one f32 a pixel, `size` a side; and
+/// its [census](rules::Census).
 pub fn lift(
     gpu: &Gpu,
     matte: Tensor<4>,
     guide: &Guide,
     options: &CutoutOptions,
     device: &Device,
-) -> Result<wgpu::Buffer> {
+) -> Result<[wgpu::Buffer; 2]> {
     let bus = &gpu.bus;
     let size = matte.dims()[3] as u32;
     device.flush().map_err(failed)?;
@@ -44,8 +45,10 @@ pub fn lift(
     let mut encoder = gpu.encoder("lift");
     let range = range(gpu, &mut encoder, &matte, size);
     let planned = guide.asked || options.fill_holes.is_some() || options.largest;
+    let shrink = Table::new(bus, "lift_small taps", &taps::area(size as usize, SIDE));
+    let [seen, labels] = look(gpu, &mut encoder, (&matte, &range, size), guide, &shrink);
     let plan = match planned {
-        true => plan(gpu, &mut encoder, (&matte, &range, size), guide, options),
+        true => plan(gpu, &mut encoder, &seen, &labels, guide, options),
         // A binding must be given even where it is not read.
         false => bus.scratch("no plan", 16),
     };
@@ -69,24 +72,43 @@ pub fn lift(
         lifted.as_entire_binding(),
     ];
     gpu.kernels.lift_apply.dispatch(bus, &mut encoder, &params, &bindings, tiles(size, size));
+    let census = bus.scratch("census", size_of::<rules::Census>() as u64);
+    encoder.clear_buffer(&census, 0, None);
+    let params = LiftCensus {
+        side: SIDE as u32,
+        size,
+        taps: shrink.width,
+        half: rules::HALF,
+        soft: rules::CENSUS_SOFT,
+        guided: guide.asked.into(),
+        unit: rules::CENSUS_UNIT,
+        pad: 0,
+    };
+    let [first, weights] = shrink.bindings();
+    let bindings = [
+        guide.scene.as_entire_binding(),
+        first,
+        weights,
+        lifted.as_entire_binding(),
+        seen.as_entire_binding(),
+        census.as_entire_binding(),
+    ];
+    gpu.kernels.lift_census.dispatch(bus, &mut encoder, &params, &bindings, tiles(SIDE as u32, SIDE as u32));
     gpu.submit(encoder)?;
-    Ok(lifted)
+    Ok([lifted, census])
 }
 
-/// Records the decisions on a [`SIDE`] plane: gain, floor and what is kept.
-fn plan(
+/// Records the matte beside what the guide says, on a [`SIDE`] plane; and the masks of its holes and subjects.
+fn look(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     (matte, range, size): (&Memory, &wgpu::Buffer, u32),
     guide: &Guide,
-    options: &CutoutOptions,
-) -> wgpu::Buffer {
+    table: &Table,
+) -> [wgpu::Buffer; 2] {
     let bus = &gpu.bus;
     let side = SIDE as u32;
-    let groups = tiles(side, side);
     let plane = |label, bytes: usize| bus.scratch(label, (SIDE * SIDE * bytes) as u64);
-
-    let table = Table::new(bus, "lift_small taps", &taps::area(size as usize, SIDE));
     let seen = plane("lift seen", 16);
     let labels = plane("lift labels", 3 * 4);
     let params = LiftSmall {
@@ -110,8 +132,24 @@ fn plan(
         seen.as_entire_binding(),
         labels.as_entire_binding(),
     ];
-    gpu.kernels.lift_small.dispatch(bus, encoder, &params, &bindings, groups);
-    components(gpu, encoder, &labels);
+    gpu.kernels.lift_small.dispatch(bus, encoder, &params, &bindings, tiles(side, side));
+    [seen, labels]
+}
+
+/// Records the decisions on a [`SIDE`] plane: gain, floor and what is kept.
+fn plan(
+    gpu: &Gpu,
+    encoder: &mut wgpu::CommandEncoder,
+    seen: &wgpu::Buffer,
+    labels: &wgpu::Buffer,
+    guide: &Guide,
+    options: &CutoutOptions,
+) -> wgpu::Buffer {
+    let bus = &gpu.bus;
+    let side = SIDE as u32;
+    let groups = tiles(side, side);
+    let plane = |label, bytes: usize| bus.scratch(label, (SIDE * SIDE * bytes) as u64);
+    components(gpu, encoder, labels);
     let traits = plane("lift traits", TRAITS * 4);
     encoder.clear_buffer(&traits, 0, None);
     let params = LiftTraits { side, half: rules::HALF, ..Default::default() };

@@ -26,10 +26,11 @@ use cameo_device::Adapter;
 use cameo_matting::Library;
 use cameo_models::Network;
 
-use crate::codec::Image;
+use crate::codec::{self, Depth, Image};
 use crate::error::{Error, Result};
-use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE};
-use crate::{rules, taps};
+use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE, Reading};
+use crate::rules::{self, Census};
+use crate::taps;
 use bus::{Bus, Traffic};
 use guide::Guide;
 use kernels::Kernels;
@@ -77,6 +78,19 @@ pub struct Frame {
     pub photo: Strips,
     /// One f32 a pixel, 0..1.
     pub matte: Option<Strips>,
+    /// What tells how certain the matte is: a [`Census`].
+    pub census: Option<wgpu::Buffer>,
+}
+
+/// A finished picture on the device.
+#[derive(Debug)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    pub depth: Depth,
+    /// Of one word a pixel, or of two.
+    pub strips: Strips,
+    pub census: Option<wgpu::Buffer>,
 }
 
 /// What a network sees, and how it wants to.
@@ -98,6 +112,7 @@ pub struct Matte {
 #[derive(Debug)]
 pub struct Lifted {
     pub matte: wgpu::Buffer,
+    pub census: wgpu::Buffer,
     pub input: Input,
 }
 
@@ -148,7 +163,7 @@ impl Engine for GpuEngine {
     type Input = Input;
     type Matte = Matte;
     type Lifted = Lifted;
-    type Picture = Strips;
+    type Picture = Picture;
 
     fn name(&self) -> &'static str {
         "gpu"
@@ -162,7 +177,7 @@ impl Engine for GpuEngine {
     fn upload(&mut self, image: Image) -> Result<Frame> {
         let Image { width, height, pixels } = image;
         let photo = Strips::upload(&self.gpu.bus, width, height, &pixels, self.gpu.limits.strip_bytes);
-        Ok(Frame { photo, matte: None })
+        Ok(Frame { photo, matte: None, census: None })
     }
 
     fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
@@ -196,20 +211,19 @@ impl Engine for GpuEngine {
 
     fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
         let Matte { tensor, input } = matte;
-        let matte = lift::lift(&self.gpu, tensor, guide, options, self.library.device())?;
-        Ok(Lifted { matte, input })
+        let [matte, census] = lift::lift(&self.gpu, tensor, guide, options, self.library.device())?;
+        Ok(Lifted { matte, census, input })
     }
 
     fn refine(&mut self, frame: Frame, matte: Lifted, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
         let refined = refine::refine(&self.gpu, &frame.photo, &matte, &guide, options.plain_matte)?;
-        Ok(Frame { matte: Some(refined), ..frame })
+        Ok(Frame { matte: Some(refined), census: Some(matte.census), ..frame })
     }
 
     fn decontaminate(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
-        let Frame { photo, matte } = frame;
-        let spread = options.reach(photo.width, photo.height);
-        let photo = decontaminate::decontaminate(&self.gpu, &photo, matte.as_ref(), spread)?;
-        Ok(Frame { photo, matte })
+        let spread = options.reach(frame.photo.width, frame.photo.height);
+        let photo = decontaminate::decontaminate(&self.gpu, &frame.photo, frame.matte.as_ref(), spread)?;
+        Ok(Frame { photo, ..frame })
     }
 
     fn edge(&mut self, frame: Frame, options: &CutoutOptions) -> Result<Frame> {
@@ -217,17 +231,35 @@ impl Engine for GpuEngine {
         Ok(Frame { matte: frame.matte.map(edge).transpose()?, ..frame })
     }
 
-    fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Strips> {
-        enhance::enhance(&self.gpu, frame, enhancement)
+    fn enhance(&mut self, mut frame: Frame, enhancement: &Enhancement) -> Result<Picture> {
+        let census = frame.census.take();
+        let strips = enhance::enhance(&self.gpu, frame, enhancement)?;
+        let Enhancement { width, height, depth, .. } = *enhancement;
+        Ok(Picture { width, height, depth, strips, census })
     }
 
-    fn readback(&mut self, picture: Strips) -> Result<Image> {
-        let Strips { width, height, .. } = picture;
-        let mut pixels = Vec::with_capacity(width as usize * height as usize * 4);
-        for strip in picture.buffers() {
-            self.gpu.bus.read(strip, &mut pixels)?;
+    fn readback(&mut self, picture: Picture) -> Result<Reading> {
+        let Picture { width, height, .. } = picture;
+        let mut pixels = Vec::new();
+        let mut strips = picture.strips.buffers().peekable();
+        while let Some(strip) = strips.next() {
+            // The census travels with the last of them.
+            match &picture.census {
+                Some(census) if strips.peek().is_none() => self.gpu.bus.read(&[strip, census], &mut pixels)?,
+                _ => self.gpu.bus.read(&[strip], &mut pixels)?,
+            }
         }
-        Ok(Image { width, height, pixels })
+        let census = picture.census.map(|_| {
+            let words = pixels.split_off(pixels.len() - size_of::<Census>());
+            bytemuck::pod_read_unaligned(&words)
+        });
+        let picture = match picture.depth {
+            Depth::Eight => codec::Picture::Eight(Image { width, height, pixels }),
+            Depth::Sixteen => {
+                codec::Picture::Sixteen(Image { width, height, pixels: bytemuck::pod_collect_to_vec(&pixels) })
+            }
+        };
+        Ok(Reading { picture, census })
     }
 }
 

@@ -58,6 +58,30 @@ struct Options {
     /// `isnet` for quality, `u2netp` for speed.
     #[schema(pattern = "^(isnet|u2netp)$", example = "isnet")]
     model: Option<String>,
+    /// `portrait` looks for people, `none` leaves the network alone.
+    #[schema(pattern = "^(portrait|none)$", example = "portrait")]
+    guide: Option<String>,
+    /// The network's matte of the whole photo, resampled by Lanczos-3: neither guided nor refined.
+    plain_matte: Option<bool>,
+    /// Give soft edges the subject's own colours, without the background's.
+    decontaminate: Option<bool>,
+    /// Fill holes in the subject of up to this share of the photo.
+    #[schema(minimum = 0, maximum = 1, example = 0.001)]
+    fill_holes: Option<f64>,
+    /// Keep the largest subject alone.
+    largest: Option<bool>,
+    /// Make alpha full from this value on, and none below.
+    #[schema(minimum = 0.001, maximum = 0.999, example = 0.5)]
+    threshold: Option<f64>,
+    /// Move the edge inwards by so many of the photo's pixels, outwards if negative.
+    #[schema(minimum = -20, maximum = 20, example = 0.5)]
+    choke: Option<f64>,
+    /// Blur the edge; the deviation in the photo's pixels.
+    #[schema(minimum = 0, maximum = 50, example = 1)]
+    feather: Option<f64>,
+    /// How the edge looks: `soft`, `natural` or `crisp`.
+    #[schema(pattern = "^(soft|natural|crisp)$", example = "natural")]
+    edge: Option<String>,
     /// Colour laid behind the cut-out, `#rrggbb` in sRGB; null leaves it transparent.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$", example = "#ffffff")]
     background: Option<String>,
@@ -66,8 +90,11 @@ struct Options {
     crop: Option<f64>,
     /// The alpha as a grey picture instead of the cut-out.
     matte_only: Option<bool>,
-    /// The network's matte as it is, resampled by Lanczos-3, whatever refines it otherwise.
-    plain_matte: Option<bool>,
+    /// Bits of a channel of the result, cut out or not: 8 or 16.
+    #[schema(value_type = u8, example = 8)]
+    depth: Option<u8>,
+    /// Leave the colours of a photo in Display P3 as they are, cut out or not, and give the result its profile.
+    keep_p3: Option<bool>,
 }
 
 impl StoredConfig {

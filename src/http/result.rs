@@ -77,6 +77,9 @@ pub async fn picture(service: &Arc<Service>, id: TaskId, headers: &HeaderMap) ->
     set.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     set.insert(header::CONTENT_DISPOSITION, text(format!("attachment; filename=\"cameo-{id}.{ending}\""))?);
     set.insert("server-timing", text(timing(outcome))?);
+    for (name, value) in certainty(outcome) {
+        set.insert(name, text(value)?);
+    }
     Ok(response)
 }
 
@@ -166,7 +169,8 @@ async fn in_webp(service: &Service, outcome: &Outcome) -> Result<Option<String>>
     let encode = move || {
         let limits =
             Limits { max_pixels: u64::MAX, max_side: u32::MAX, max_decoder_bytes: u64::MAX, ..Limits::default() };
-        codec::encode(&codec::decode(&png, &limits)?, Format::WebP)
+        let (image, profile) = codec::decode_keeping(&png, &limits)?;
+        codec::encode(&image, Format::WebP, profile.as_ref())
     };
     let bytes = tokio::task::spawn_blocking(encode).await.map_err(Problem::internal)??;
     service.blobs.put(&key, bytes.into()).await?;
@@ -177,6 +181,14 @@ async fn in_webp(service: &Service, outcome: &Outcome) -> Result<Option<String>>
 fn timing(outcome: &Outcome) -> String {
     let stages = outcome.stages.iter().map(|(stage, ms)| format!("{stage};dur={ms:.1}"));
     stages.collect::<Vec<_>>().join(", ")
+}
+
+/// How far the matte is to be trusted, and where the subject is.
+fn certainty(outcome: &Outcome) -> impl Iterator<Item = (&'static str, String)> {
+    const SIDES: [&str; 4] = ["x-foreground-left", "x-foreground-top", "x-foreground-width", "x-foreground-height"];
+    let uncertainty = outcome.matte_uncertainty.map(|value| ("x-matte-uncertainty", value.to_string()));
+    let sides = outcome.foreground.into_iter().flat_map(|sides| SIDES.into_iter().zip(sides));
+    uncertainty.into_iter().chain(sides.map(|(name, side)| (name, side.to_string())))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::Service;
 use super::caller::{Caller, own};
 use super::extract::{Asked, Named};
 use super::problem::{OfList, OfTask, Problem, Result};
+use crate::pipeline::Foreground;
 
 /// Tasks on a page unless asked for otherwise, and at most.
 const PAGE: u32 = 20;
@@ -55,6 +56,11 @@ pub struct TaskStatus {
     /// Of the result, in pixels.
     width: Option<u32>,
     height: Option<u32>,
+    /// How likely the matte is wrong: 0 to 1; null without a cut-out.
+    #[schema(minimum = 0, maximum = 1, example = 0.06)]
+    matte_uncertainty: Option<f64>,
+    /// The subject's box in the result, in pixels; null if there is none.
+    foreground: Option<Foreground>,
     /// Milliseconds that each stage took.
     stage_ms: Option<BTreeMap<String, f64>>,
     /// The result was there and is gone.
@@ -101,6 +107,8 @@ impl TaskStatus {
             engine: task.engine,
             width: task.outcome.as_ref().map(|outcome| outcome.width),
             height: task.outcome.as_ref().map(|outcome| outcome.height),
+            matte_uncertainty: task.outcome.as_ref().and_then(|outcome| outcome.matte_uncertainty),
+            foreground: task.outcome.as_ref().and_then(|outcome| outcome.foreground).map(Into::into),
             stage_ms: task.outcome.map(|outcome| outcome.stages.into_iter().collect()),
             expired: task.expired,
         })

@@ -1,29 +1,41 @@
 //! What is done to a cut-out once it is back on the host: cropped to its subject, laid on a background.
 
-use super::{Color, CutoutOptions};
-use crate::codec::Image;
+use super::{Color, CutoutOptions, Foreground};
+use crate::codec::{Image, Profile, Sample};
 
 /// Alpha below this is no subject: a matte's faint haze must not widen the crop.
-const SUBJECT_ALPHA: u8 = 13;
+const SUBJECT_ALPHA: f32 = 0.05;
 
-/// Crops `image` and lays it on the background, as `options` ask.
-pub fn finish(image: Image, options: &CutoutOptions) -> Image {
+/// Crops `image` and lays it on the background, as `options` ask; and where its subject is then.
+pub fn finish<T: Sample>(
+    image: Image<T>,
+    options: &CutoutOptions,
+    profile: Option<&Profile>,
+) -> (Image<T>, Option<Foreground>) {
     let image = match options.crop {
         Some(margin) => crop(image, margin),
         None => image,
     };
-    match options.background {
-        Some(color) => lay_on(image, color),
+    let foreground = subject(&image).map(|[left, top, right, bottom]| Foreground {
+        left: left as u32,
+        top: top as u32,
+        width: (right - left) as u32,
+        height: (bottom - top) as u32,
+    });
+    let image = match options.background {
+        Some(Color(color)) => lay_on(image, profile.map_or(color, |profile| profile.from_srgb(color))),
         None => image,
-    }
+    };
+    (image, foreground)
 }
 
 /// The subject's box `[left, top, right, bottom]`, right and bottom past its last pixel; `None` if there is no subject.
-fn subject(image: &Image) -> Option<[usize; 4]> {
+fn subject<T: Sample>(image: &Image<T>) -> Option<[usize; 4]> {
     let width = image.width as usize;
+    let least = T::of(SUBJECT_ALPHA);
     let mut found: Option<[usize; 4]> = None;
     for (y, row) in image.pixels.as_chunks::<4>().0.chunks_exact(width).enumerate() {
-        let solid = |pixel: &[u8; 4]| pixel[3] >= SUBJECT_ALPHA;
+        let solid = |pixel: &[T; 4]| pixel[3] >= least;
         let (Some(first), Some(last)) = (row.iter().position(solid), row.iter().rposition(solid)) else { continue };
         let [left, top, right, _] = found.unwrap_or([first, y, last + 1, y + 1]);
         found = Some([left.min(first), top, right.max(last + 1), y + 1]);
@@ -32,7 +44,7 @@ fn subject(image: &Image) -> Option<[usize; 4]> {
 }
 
 /// The part of `image` around its subject, `margin` of the subject's longer side away; all of it if there is none.
-fn crop(image: Image, margin: f64) -> Image {
+fn crop<T: Sample>(image: Image<T>, margin: f64) -> Image<T> {
     let Some([left, top, right, bottom]) = subject(&image) else { return image };
     let margin = (margin * (right - left).max(bottom - top) as f64).round() as usize;
     let (left, top) = (left.saturating_sub(margin), top.saturating_sub(margin));
@@ -42,14 +54,16 @@ fn crop(image: Image, margin: f64) -> Image {
     Image::new((right - left) as u32, (bottom - top) as u32, pixels)
 }
 
-/// Composites in sRGB, as browsers and image editors do.
-fn lay_on(mut image: Image, Color(color): Color) -> Image {
+/// Composites encoded values, as browsers and image editors do.
+fn lay_on<T: Sample>(mut image: Image<T>, color: [u8; 3]) -> Image<T> {
+    let full = T::FULL;
+    let color = color.map(|tone| tone as u64 * full / 255);
     for pixel in image.pixels.as_chunks_mut::<4>().0 {
-        let alpha = pixel[3] as u32;
-        for (channel, &behind) in pixel.iter_mut().zip(&color) {
-            *channel = ((*channel as u32 * alpha + behind as u32 * (255 - alpha) + 127) / 255) as u8;
+        let alpha = pixel[3].exact();
+        for (channel, behind) in pixel.iter_mut().zip(&color) {
+            *channel = T::exactly((channel.exact() * alpha + behind * (full - alpha) + full / 2) / full);
         }
-        pixel[3] = 255;
+        pixel[3] = T::exactly(full);
     }
     image
 }
@@ -77,14 +91,16 @@ mod tests {
 
     #[test]
     fn a_picture_without_a_subject_is_not_cropped() {
-        let clear = Image::new(3, 2, vec![0; 24]);
+        let clear = Image::new(3, 2, vec![0u8; 24]);
         assert_eq!(crop(clear.clone(), 0.1), clear);
     }
 
     #[test]
     fn a_background_shows_through_what_is_not_opaque() {
-        let image = Image::new(3, 1, vec![200, 0, 100, 255, 0, 0, 0, 0, 200, 0, 100, 51]);
-        let laid = lay_on(image, Color([100, 255, 0]));
+        let image = Image::new(3, 1, vec![200u8, 0, 100, 255, 0, 0, 0, 0, 200, 0, 100, 51]);
+        let laid = lay_on(image, [100, 255, 0]);
         assert_eq!(laid.pixels, [200, 0, 100, 255, 100, 255, 0, 255, 120, 204, 20, 255]);
+        let deep = lay_on(Image::new(1, 1, vec![65535u16, 0, 0, 32768]), [0, 255, 0]);
+        assert_eq!(deep.pixels, [32768, 32767, 0, 65535]);
     }
 }

@@ -6,11 +6,12 @@ use std::thread;
 
 use cameo_models::Network;
 
-use super::{Engine, Parcel, Recipe, road};
+use super::{Engine, Parcel, Reading, Recipe, road};
+use crate::codec::Image;
 use crate::error::{Error, Result};
 
 /// Work for the engine and where its result goes.
-type Job = (Parcel, Recipe, Sender<Result<Parcel>>);
+type Job = (Parcel<Image>, Recipe, Sender<Result<Parcel<Reading>>>);
 
 /// An engine on a thread of its own. Clones share it.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Handle {
     }
 
     /// The road's middle, on the engine; waits for its turn.
-    pub fn road(&self, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
+    pub fn road(&self, parcel: Parcel<Image>, recipe: &Recipe) -> Result<Parcel<Reading>> {
         let (reply, result) = channel();
         self.jobs.send((parcel, recipe.clone(), reply)).map_err(ended)?;
         result.recv().map_err(ended)?

@@ -16,12 +16,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cameo_models::Network;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::codec::{self, Image, Limits};
+use crate::codec::{self, Image, Limits, Picture, Profile, Sample};
 use crate::error::Result;
+use crate::rules::Census;
 
 pub use handle::Handle;
-pub use options::{Color, CutoutOptions, Depth, Edge, Guide};
+pub use options::{Color, CutoutOptions, Edge, Guide};
 pub use recipe::{Enhancement, GLANCE, Job, Level, Recipe, Sharpening};
 pub use selftest::{self_test, self_test_networks};
 
@@ -79,7 +82,14 @@ pub trait Engine {
     fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Picture>;
 
     /// The only stage that gives pixels to the host.
-    fn readback(&mut self, picture: Self::Picture) -> Result<Image>;
+    fn readback(&mut self, picture: Self::Picture) -> Result<Reading>;
+}
+
+/// What comes back from an engine: the picture, and what tells how certain its matte is, if it has one.
+#[derive(Debug)]
+pub struct Reading {
+    pub picture: Picture,
+    pub census: Option<Census>,
 }
 
 /// How long each stage took, in the order they ran.
@@ -106,8 +116,10 @@ pub fn unwatched() -> Watch {
 }
 
 /// Work on its way: what the next part of the road consumes, who watches it, and the times so far.
-pub struct Parcel {
-    image: Image,
+pub struct Parcel<C> {
+    content: C,
+    /// Of the photo, if its colours are kept.
+    profile: Option<Profile>,
     enhancement: Enhancement,
     clock: Clock,
 }
@@ -133,7 +145,41 @@ pub struct Outcome {
     pub bytes: Vec<u8>,
     pub width: u32,
     pub height: u32,
+    /// Of a cut-out.
+    pub certainty: Option<Certainty>,
     pub times: Times,
+}
+
+/// How far a cut-out is to be trusted, and where its subject is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Certainty {
+    /// How likely the matte is wrong, 0 to 1, in thousandths: see [`Census::uncertainty`].
+    pub matte_uncertainty: f64,
+    /// The guide found people, and had a say.
+    pub guided: bool,
+    /// The subject's box; none if there is no subject.
+    pub foreground: Option<Foreground>,
+}
+
+/// The subject's box in pixels of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Foreground {
+    pub left: u32,
+    pub top: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl From<Foreground> for [u32; 4] {
+    fn from(Foreground { left, top, width, height }: Foreground) -> Self {
+        [left, top, width, height]
+    }
+}
+
+impl From<[u32; 4]> for Foreground {
+    fn from([left, top, width, height]: [u32; 4]) -> Self {
+        Self { left, top, width, height }
+    }
 }
 
 /// What a job may cost.
@@ -161,16 +207,19 @@ pub fn run<E: Engine>(engine: &mut E, bytes: &[u8], recipe: &Recipe, bounds: &Bo
 }
 
 /// The road's start, on the host: decode, and check that the recipe fits the image.
-pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds, watch: Watch) -> Result<Parcel> {
+pub fn read(bytes: &[u8], recipe: &Recipe, bounds: &Bounds, watch: Watch) -> Result<Parcel<Image>> {
     let mut clock = Clock { watch, times: Times::default() };
-    let image = clock.time("decode", || codec::decode(bytes, &bounds.input))?;
+    let (image, profile) = clock.time("decode", || match recipe.cutout.keep_p3 {
+        true => codec::decode_keeping(bytes, &bounds.input),
+        false => Ok((codec::decode(bytes, &bounds.input)?, None)),
+    })?;
     let enhancement = recipe.enhancement(image.width, image.height, bounds.output.0)?;
-    Ok(Parcel { image, enhancement, clock })
+    Ok(Parcel { content: image, profile, enhancement, clock })
 }
 
 /// The road's middle, on the engine.
-pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Result<Parcel> {
-    let Parcel { image, enhancement, mut clock } = parcel;
+pub fn road<E: Engine>(engine: &mut E, parcel: Parcel<Image>, recipe: &Recipe) -> Result<Parcel<Reading>> {
+    let Parcel { content: image, profile, enhancement, mut clock } = parcel;
     let options = &recipe.cutout;
     let mut frame = clock.time("upload", || engine.upload(image))?;
     if let Some(network) = recipe.network() {
@@ -189,20 +238,40 @@ pub fn road<E: Engine>(engine: &mut E, parcel: Parcel, recipe: &Recipe) -> Resul
         frame = clock.time("edge", || engine.edge(frame, options))?;
     }
     let picture = clock.time("enhance", || engine.enhance(frame, &enhancement))?;
-    let image = clock.time("readback", || engine.readback(picture))?;
-    Ok(Parcel { image, enhancement, clock })
+    let reading = clock.time("readback", || engine.readback(picture))?;
+    Ok(Parcel { content: reading, profile, enhancement, clock })
 }
 
 /// The road's end, on the host: crop, lay on a background, encode.
-pub fn write(parcel: Parcel, recipe: &Recipe) -> Result<Outcome> {
-    let Parcel { image, mut clock, .. } = parcel;
-    let image = match recipe.job == Job::Enhance || recipe.cutout.finished() {
-        true => image,
-        false => clock.time("finish", || Ok(finish::finish(image, &recipe.cutout)))?,
+pub fn write(parcel: Parcel<Reading>, recipe: &Recipe) -> Result<Outcome> {
+    let Parcel { content: Reading { picture, census }, profile, clock, .. } = parcel;
+    let (mut outcome, subject) = match picture {
+        Picture::Eight(image) => encode(image, profile, recipe, clock)?,
+        Picture::Sixteen(image) => encode(image, profile, recipe, clock)?,
+    };
+    outcome.certainty = census.map(|census| Certainty {
+        matte_uncertainty: (census.uncertainty() as f64 * 1e3).round() / 1e3,
+        guided: census.people == 1,
+        foreground: subject,
+    });
+    Ok(outcome)
+}
+
+fn encode<T: Sample>(
+    image: Image<T>,
+    profile: Option<Profile>,
+    recipe: &Recipe,
+    mut clock: Clock,
+) -> Result<(Outcome, Option<Foreground>)> {
+    let profile = profile.as_ref();
+    let (image, subject) = match recipe.job {
+        Job::Enhance => (image, None),
+        Job::Combo | Job::Cutout => clock.time("finish", || Ok(finish::finish(image, &recipe.cutout, profile)))?,
     };
     let bytes = clock.time("encode", || match recipe.matte_only() {
         true => codec::encode_matte(&image, recipe.format),
-        false => codec::encode(&image, recipe.format),
+        false => codec::encode(&image, recipe.format, profile),
     })?;
-    Ok(Outcome { bytes, width: image.width, height: image.height, times: clock.times })
+    let outcome = Outcome { bytes, width: image.width, height: image.height, certainty: None, times: clock.times };
+    Ok((outcome, subject))
 }

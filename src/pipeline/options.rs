@@ -7,6 +7,7 @@ use cameo_models::Network;
 use serde::{Deserialize, Serialize};
 
 use super::names::names;
+use crate::codec::Depth;
 use crate::error::{Error, Result};
 use crate::rules::SOFT_EDGE;
 
@@ -77,36 +78,6 @@ pub enum Edge {
 
 names!(Edge, "edge", Soft = "soft", Natural = "natural", Crisp = "crisp");
 
-/// Bits of a channel of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum Depth {
-    #[default]
-    Eight,
-    Sixteen,
-}
-
-impl From<Depth> for u8 {
-    fn from(depth: Depth) -> Self {
-        match depth {
-            Depth::Eight => 8,
-            Depth::Sixteen => 16,
-        }
-    }
-}
-
-impl TryFrom<u8> for Depth {
-    type Error = String;
-
-    fn try_from(bits: u8) -> std::result::Result<Self, String> {
-        match bits {
-            8 => Ok(Depth::Eight),
-            16 => Ok(Depth::Sixteen),
-            _ => Err(format!("a depth of {bits} bits is not written: use 8 or 16")),
-        }
-    }
-}
-
 /// How the background is removed, and what takes its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -134,6 +105,10 @@ pub struct CutoutOptions {
     pub crop: Option<f64>,
     /// Write the alpha as a grey picture instead of the cut-out.
     pub matte_only: bool,
+    /// Of every result, cut out or not.
+    pub depth: Depth,
+    /// Of every result, cut out or not: leave the colours of a photo in Display P3 as they are.
+    pub keep_p3: bool,
 }
 
 impl Default for CutoutOptions {
@@ -152,6 +127,8 @@ impl Default for CutoutOptions {
             background: None,
             crop: None,
             matte_only: false,
+            depth: Depth::default(),
+            keep_p3: false,
         }
     }
 }
@@ -206,11 +183,6 @@ impl CutoutOptions {
     /// The guide has a say.
     pub fn guided(&self) -> bool {
         self.guide == Guide::Portrait && !self.plain_matte
-    }
-
-    /// Nothing is left to do once the engine is done.
-    pub(super) fn finished(&self) -> bool {
-        self.crop.is_none() && self.background.is_none()
     }
 }
 

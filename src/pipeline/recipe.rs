@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CutoutOptions;
 use super::names::names;
-use crate::codec::Format;
+use crate::codec::{Depth, Format};
 use crate::error::{Error, Result};
 
 /// The network that glances at the photo, whatever cuts it out.
@@ -81,6 +81,7 @@ pub struct Enhancement {
     pub sharpening: Option<Sharpening>,
     /// Takes noise out first, and lets the sharpening's threshold follow what there was.
     pub denoises: bool,
+    pub depth: Depth,
 }
 
 /// Everything that decides the pixels of a result.
@@ -143,8 +144,13 @@ impl Recipe {
     /// sentence names the largest scale allowed) or a longer side than its format has.
     pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
         self.cutout.check()?;
+        let depth = self.cutout.depth;
+        if depth == Depth::Sixteen && self.format != Format::Png {
+            let told = format!("{} has 8 bits a channel: use --format png or --depth 8", self.format);
+            return Err(Error::BadRecipe(told));
+        }
         if self.job == Job::Cutout {
-            return Ok(Enhancement { width, height, sharpening: None, denoises: false });
+            return Ok(Enhancement { width, height, sharpening: None, denoises: false, depth });
         }
         let (factor, mut sharpening, denoises) = self.level.settings();
         let scale = self.scale.unwrap_or(factor);
@@ -181,7 +187,7 @@ impl Recipe {
         // The table is in pixels of the photo.
         sharpening.sigma *= scale as f32;
         let sharpening = Some(sharpening);
-        Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening, denoises })
+        Ok(Enhancement { width: side(width, scale), height: side(height, scale), sharpening, denoises, depth })
     }
 }
 
@@ -216,7 +222,10 @@ mod tests {
     #[test]
     fn a_cutout_keeps_the_size_and_is_not_sharpened() {
         let enhancement = Recipe::new(Job::Cutout).enhancement(100, 51, 1).unwrap();
-        assert_eq!(enhancement, Enhancement { width: 100, height: 51, sharpening: None, denoises: false });
+        assert_eq!(
+            enhancement,
+            Enhancement { width: 100, height: 51, sharpening: None, denoises: false, depth: Depth::Eight }
+        );
     }
 
     #[test]
@@ -232,6 +241,15 @@ mod tests {
         let named: f64 = error.split("--scale ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!(recipe(Some(named)).enhancement(5000, 4000, 100_000_000).is_ok(), "{error}");
         assert!(recipe(Some(named + 0.02)).enhancement(5000, 4000, 100_000_000).is_err(), "{error}");
+    }
+
+    #[test]
+    fn sixteen_bits_are_for_png() {
+        let cutout = CutoutOptions { depth: Depth::Sixteen, ..Default::default() };
+        let deep = Recipe { cutout, ..recipe(None) };
+        assert_eq!(deep.enhancement(10, 10, 1 << 20).unwrap().depth, Depth::Sixteen);
+        let error = Recipe { format: Format::WebP, ..deep }.enhancement(10, 10, 1 << 20).unwrap_err().to_string();
+        assert!(error.contains("--format png"), "{error}");
     }
 
     #[test]

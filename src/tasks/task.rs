@@ -66,6 +66,10 @@ pub struct Outcome {
     pub height: u32,
     /// `(stage, milliseconds)` in the order they ran.
     pub stages: Vec<(String, f64)>,
+    /// How likely the matte is wrong, 0 to 1, if there is one.
+    pub matte_uncertainty: Option<f64>,
+    /// The subject's box in the result: left, top, width, height.
+    pub foreground: Option<[u32; 4]>,
 }
 
 /// One accepted job.

@@ -161,6 +161,8 @@ impl Plan {
             width: made.width,
             height: made.height,
             stages,
+            matte_uncertainty: made.certainty.map(|certainty| certainty.matte_uncertainty),
+            foreground: made.certainty.and_then(|certainty| certainty.foreground).map(Into::into),
         };
         self.blobs.put(&outcome.blob, Bytes::from(made.bytes)).await.map_err(stored)?;
         match self.store.finish(lease, &outcome, self.engine.name, now()).await {

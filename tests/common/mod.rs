@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
-use cameo::codec::{self, Image, Limits};
+use cameo::codec::{self, Image, Limits, Picture, Sample};
 use cameo::pipeline::{CutoutOptions, Job, Recipe};
 use cameo_matting::{Library, People};
 use cameo_models::{Manifest, Network};
@@ -120,13 +120,18 @@ pub fn difference(found: &[f32], want: &[f32]) -> Difference {
 }
 
 /// What is seen of a picture: alpha, and colour times alpha, in 0..255.
-pub fn visible(image: &Image) -> Vec<f32> {
-    let pixels = image.pixels.as_chunks::<4>().0.iter();
-    let seen = |&[r, g, b, a]: &[u8; 4]| {
-        let by = a as f32 / 255.0;
-        [r as f32 * by, g as f32 * by, b as f32 * by, a as f32]
-    };
-    pixels.flat_map(seen).collect()
+pub fn visible<T: Sample>(image: &Image<T>) -> Vec<f32> {
+    let unit = |value: T| value.exact() as f32 / T::FULL as f32;
+    let pixels = image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel.map(unit));
+    pixels.flat_map(|[r, g, b, a]| [r * a, g * a, b * a, a]).map(|value| value * 255.0).collect()
+}
+
+/// The picture in 8 bits.
+pub fn eight(picture: Picture) -> Image {
+    match picture {
+        Picture::Eight(image) => image,
+        Picture::Sixteen(_) => panic!("16 bits were not asked for"),
+    }
 }
 
 /// A recipe with the small network.

@@ -254,13 +254,56 @@ fn results_are_lossless_and_png_says_srgb() {
     let mut image = pattern(33, 21);
     image.pixels[3] = 128;
     for format in Format::ALL {
-        let bytes = codec::encode(&image, format).unwrap();
+        let bytes = codec::encode(&image, format, None).unwrap();
         assert!(decode(&bytes).unwrap() == image, "{format}");
     }
-    let bytes = codec::encode(&image, Format::Png).unwrap();
+    let bytes = codec::encode(&image, Format::Png, None).unwrap();
     assert!(bytes.windows(4).any(|window| window == b"sRGB"));
     let matte = decode(&codec::encode_matte(&image, Format::Png).unwrap()).unwrap();
     assert_eq!(matte.pixels[..8], [128, 128, 128, 255, 255, 255, 255, 255]);
+}
+
+/// The samples of a PNG as it stores them, its bits a channel, and its profile.
+fn stored_png(bytes: &[u8]) -> (Vec<u8>, u8, Option<Vec<u8>>) {
+    let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
+    let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut samples).unwrap();
+    let info = reader.info();
+    (samples, info.bit_depth as u8, info.icc_profile.as_ref().map(|icc| icc.to_vec()))
+}
+
+#[test]
+fn sixteen_bits_are_written_to_the_last_one() {
+    let image = Image::new(1, 1, vec![0x0102u16, 0xfffe, 7, 0x8000]);
+    let (samples, depth, _) = stored_png(&codec::encode(&image, Format::Png, None).unwrap());
+    assert_eq!((samples, depth), (vec![1, 2, 0xff, 0xfe, 0, 7, 0x80, 0], 16));
+    let (samples, depth, _) = stored_png(&codec::encode_matte(&image, Format::Png).unwrap());
+    assert_eq!((samples, depth), (vec![0x80, 0], 16));
+}
+
+#[test]
+fn display_p3_is_kept_on_request_and_nothing_else_is() {
+    let limits = Limits::default();
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    let file = png_with_profile(&[200, 60, 40, 255], ExtendedColorType::Rgba8, p3.clone());
+    let (image, profile) = codec::decode_keeping(&file, &limits).unwrap();
+    assert_eq!(image.pixels, [200, 60, 40, 255]);
+    let profile = profile.expect("the profile is kept");
+    for format in Format::ALL {
+        let written = codec::encode(&image, format, Some(&profile)).unwrap();
+        let (again, found) = codec::decode_keeping(&written, &limits).unwrap();
+        assert_eq!((again.pixels, found.as_ref()), (image.pixels.clone(), Some(&profile)), "{format}");
+    }
+    let (_, _, written) = stored_png(&codec::encode(&image, Format::Png, Some(&profile)).unwrap());
+    assert_eq!(written, Some(p3));
+    // sRGB's red is within Display P3.
+    let [r, g, b] = profile.from_srgb([255, 0, 0]);
+    assert!(r.abs_diff(234) <= 1 && g.abs_diff(51) <= 1 && b.abs_diff(35) <= 1, "{r} {g} {b}");
+    for other in [ColorProfile::new_srgb(), ColorProfile::new_adobe_rgb(), ColorProfile::new_bt2020()] {
+        let file = png_with_profile(&[200, 60, 40, 255], ExtendedColorType::Rgba8, other.encode().unwrap());
+        let (image, profile) = codec::decode_keeping(&file, &limits).unwrap();
+        assert_eq!((image, profile), (decode(&file).unwrap(), None));
+    }
 }
 
 #[track_caller]

@@ -41,7 +41,7 @@ fn folder() -> TempDir {
     fs::create_dir(folder.path().join("in")).unwrap();
     fs::create_dir(folder.path().join("in/sub")).unwrap();
     for (name, side) in [("in/a.png", 20), ("in/b.png", 30), ("in/sub/c.png", 24)] {
-        fs::write(folder.path().join(name), codec::encode(&pattern(side, side), Format::Png).unwrap()).unwrap();
+        fs::write(folder.path().join(name), codec::encode(&pattern(side, side), Format::Png, None).unwrap()).unwrap();
     }
     fs::write(folder.path().join("in/bad.png"), b"no image").unwrap();
     folder
@@ -83,12 +83,19 @@ fn combo_makes_a_cutout_twice_as_large_and_prints_one_object() {
         "decontaminate",
         "enhance",
         "readback",
+        "finish",
         "encode",
     ];
     let ms = |stage: &str| object["ms"][stage].as_f64().unwrap_or_else(|| panic!("no {stage}: {object}"));
     let sum: f64 = stages.iter().map(|stage| ms(stage)).sum::<f64>();
     assert!((sum - ms("total")).abs() < 0.1, "{object}");
     assert_eq!(size(folder.path(), "out.png"), (1024, 1024));
+    assert_eq!(object["guided"], true);
+    assert!(object["matte_uncertainty"].as_f64().is_some_and(|value| 0.0 < value && value < 0.3), "{object}");
+    let side = |name: &str| object["foreground"][name].as_u64().unwrap();
+    // She fills the photo from side to side, but for a strip above her head.
+    assert!(side("left") < 60 && (10..200).contains(&side("top")) && side("width") > 900, "{object}");
+    assert_eq!(side("top") + side("height"), 1024, "{object}");
     assert_eq!(names(folder.path()), ["out.png"]);
 }
 

@@ -8,7 +8,7 @@ use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
 use cameo::rules::SIDE;
 use cameo_models::Network;
 
-use crate::common::{disc, pattern};
+use crate::common::{disc, eight, pattern};
 use crate::on_gpu;
 
 /// Everything but the networks, under `limits`.
@@ -32,7 +32,7 @@ fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits:
     let frame = engine.decontaminate(frame, &options).unwrap();
     let frame = engine.edge(frame, &options).unwrap();
     let picture = engine.enhance(frame, enhancement).unwrap();
-    let image = engine.readback(picture).unwrap();
+    let image = eight(engine.readback(picture).unwrap().picture);
     engine.gpu.limits = before;
     (seen, image)
 }

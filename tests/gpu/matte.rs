@@ -8,7 +8,7 @@ use cameo::gpu::prepare::View;
 use cameo::gpu::strips::Strips;
 use cameo::gpu::{self, Gpu, GpuEngine};
 use cameo::pipeline::{CutoutOptions, Edge};
-use cameo::rules::{GLANCE, SIDE, Window};
+use cameo::rules::{Census, GLANCE, SIDE, Window};
 use cameo_matting::People;
 
 use crate::common::{Difference, difference, disc, pattern};
@@ -24,7 +24,7 @@ fn tensor(engine: &GpuEngine, values: &[f32], side: usize) -> Tensor<4> {
 
 fn read<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<T> {
     let mut bytes = Vec::new();
-    gpu.bus.read(buffer, &mut bytes).unwrap();
+    gpu.bus.read(&[buffer], &mut bytes).unwrap();
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
@@ -140,13 +140,13 @@ fn matte() -> Vec<f32> {
     all.collect()
 }
 
-fn lifted(scene: Scene, matte: Vec<f32>, options: CutoutOptions) -> Vec<f32> {
+fn lifted(scene: Scene, matte: Vec<f32>, options: CutoutOptions) -> (Vec<f32>, Census) {
     on_gpu(move |engine| {
         let guide = scene.on_gpu(engine);
         let matte = tensor(engine, &matte, SIZE);
         let device = engine.library.device().clone();
-        let lifted = gpu::lift::lift(&engine.gpu, matte, &guide, &options, &device).unwrap();
-        read(&engine.gpu, &lifted)
+        let [lifted, census] = gpu::lift::lift(&engine.gpu, matte, &guide, &options, &device).unwrap();
+        (read(&engine.gpu, &lifted), read(&engine.gpu, &census)[0])
     })
 }
 
@@ -174,7 +174,7 @@ fn lift_agrees() {
         for person in [0.9, 0.1] {
             let scene = Scene { person, ..Scene::new() };
             let want = lifted_on_cpu(&scene, matte(), &options);
-            let found = difference(&lifted(scene, matte(), options.clone()), &want);
+            let found = difference(&lifted(scene, matte(), options.clone()).0, &want);
             println!("lift {name} {person}: {found:?}");
             assert!(found.max <= LIFT_MAX, "{name} {person}: {found:?}");
         }
@@ -182,9 +182,26 @@ fn lift_agrees() {
 }
 
 #[test]
+fn census_agrees() {
+    for person in [0.9, 0.1] {
+        let scene = Scene { person, ..Scene::new() };
+        let lifted_there = Plane::square(SIZE, lifted_on_cpu(&scene, matte(), &CutoutOptions::default()));
+        let want = cpu::lift::census(&lifted_there, &scene.on_cpu());
+        let (_, found) = lifted(scene, matte(), CutoutOptions::default());
+        println!("census {person}: {found:?} {want:?}");
+        assert!(want.solid > 1000 && want.soft > 100 && want.apart > 0 && want.people == (person > 0.5) as u32);
+        let words = |census: Census| bytemuck::cast::<_, [u32; 8]>(census);
+        for (found, want) in words(found).into_iter().zip(words(want)) {
+            // A value just at a limit may be counted, or rounded, to either side.
+            assert!(found.abs_diff(want) <= 2 + want / 200, "{person}: {found} {want}");
+        }
+    }
+}
+
+#[test]
 fn without_people_the_networks_matte_is_only_stretched_to_the_last_bit() {
     let scene = Scene { person: 0.1, ..Scene::new() };
-    let found = lifted(scene, matte(), CutoutOptions::default());
+    let (found, _) = lifted(scene, matte(), CutoutOptions::default());
     let mut want = matte();
     cpu::lift::stretch(&mut want);
     assert_eq!(found, want);
@@ -198,7 +215,7 @@ fn lift_changes_what_it_should_and_another_guide_does_not_agree() {
     let change = difference(&guided, &plain);
     assert!(change.max > 0.3 && change.mean > 0.01, "nothing is lifted: {change:?}");
     let other = Scene { sure: blob(SIDE, [0.41, 0.55], 0.11), ..Scene::new() };
-    let found = difference(&lifted(other, matte(), CutoutOptions::default()), &guided);
+    let found = difference(&lifted(other, matte(), CutoutOptions::default()).0, &guided);
     assert!(found.max > LIFT_MAX, "the comparison sees nothing: {found:?}");
 }
 
@@ -230,7 +247,7 @@ fn refined(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, scene: Scene, plain: bool) 
         let matte = engine.gpu.bus.upload("matte", bytemuck::cast_slice(&gpu_matte));
         let frame = cameo::pipeline::Engine::upload(engine, photo.clone()).unwrap();
         let on_gpu = scene.on_gpu(engine);
-        let lifted = gpu::Lifted { matte, input };
+        let lifted = gpu::Lifted { matte, census: engine.gpu.bus.scratch("census", 32), input };
         let found = gpu::refine::refine(&engine.gpu, &frame.photo, &lifted, &on_gpu, plain).unwrap();
         let matte = cpu::Matte { plane: Plane::square(SIZE, cpu_matte), small: seen.small };
         let want = cpu::refine(&matte, &photo, &guide.window, plain).unwrap().values;
@@ -281,7 +298,7 @@ fn decontaminated(gpu_photo: Image, cpu_photo: Image, own: bool, options: Cutout
         let frame = cameo::pipeline::Engine::decontaminate(engine, frame, &options).unwrap();
         let found: Vec<[u8; 4]> = strips(&engine.gpu, &frame.photo);
         let matte = (!own).then_some(Plane { width, height, values: alpha.clone() });
-        let want = cpu::decontaminate(cpu::Frame { photo: cpu_photo, matte }, &options).photo;
+        let want = cpu::decontaminate(cpu::Frame { photo: cpu_photo, matte, census: None }, &options).photo;
         // Farther out than alpha will get, the CPU leaves the photo's colours.
         let (reach, w) = (options.reach(width, height) as usize, width as usize);
         let near = |i: usize| {

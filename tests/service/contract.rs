@@ -39,8 +39,8 @@ fn every_call_answers_as_documented() {
     let many: Vec<_> = (0..9).map(|_| ("more", None, &b"x"[..])).collect();
     let long = vec![b'x'; 2000];
     let large = vec![b'x'; 3 << 20];
-    let wide = cameo::codec::Image::new(1200, 900, vec![0; 4 * 1200 * 900]);
-    let wide = cameo::codec::encode(&wide, cameo::codec::Format::Png).unwrap();
+    let wide = cameo::codec::Image::new(1200, 900, vec![0u8; 4 * 1200 * 900]);
+    let wide = cameo::codec::encode(&wide, cameo::codec::Format::Png, None).unwrap();
 
     let rows: Vec<Row> = vec![
         (&ann, "POST", format!("{submit}?enhance_level=huge"), whole.clone(), 400, "invalid_parameter"),

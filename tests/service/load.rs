@@ -19,8 +19,8 @@ fn hollow_png(width: u32, height: u32) -> Vec<u8> {
 
 fn hostile() -> Vec<Vec<u8>> {
     let jpeg = photo();
-    let png = cameo::codec::encode(&crate::common::pattern(64, 64), cameo::codec::Format::Png).unwrap();
-    let webp = cameo::codec::encode(&crate::common::pattern(64, 64), cameo::codec::Format::WebP).unwrap();
+    let png = cameo::codec::encode(&crate::common::pattern(64, 64), cameo::codec::Format::Png, None).unwrap();
+    let webp = cameo::codec::encode(&crate::common::pattern(64, 64), cameo::codec::Format::WebP, None).unwrap();
     let mut all = vec![
         b"\0".to_vec(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),

@@ -9,7 +9,7 @@ use crate::server::{Client, FORM, Server, form, photo};
 
 /// The photo at 3x as large a side: keeps a worker busy for seconds.
 fn slow_photo() -> Vec<u8> {
-    cameo::codec::encode(&crate::common::pattern(1500, 1500), cameo::codec::Format::Png).unwrap()
+    cameo::codec::encode(&crate::common::pattern(1500, 1500), cameo::codec::Format::Png, None).unwrap()
 }
 
 #[test]

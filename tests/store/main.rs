@@ -45,7 +45,16 @@ fn job(owner: i64) -> NewTask {
 
 fn outcome(lease: &Lease) -> Outcome {
     let stages = vec![("decode".to_string(), 10.0), ("matte".to_string(), 1500.0)];
-    Outcome { blob: lease.output(), bytes: 5, sha256: "ab".repeat(32), width: 20, height: 10, stages }
+    Outcome {
+        blob: lease.output(),
+        bytes: 5,
+        sha256: "ab".repeat(32),
+        width: 20,
+        height: 10,
+        stages,
+        matte_uncertainty: Some(0.062),
+        foreground: Some([3, 0, 14, 10]),
+    }
 }
 
 fn failure() -> Failure {

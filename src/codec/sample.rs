@@ -1,0 +1,121 @@
+//! Channels of a pixel, of 8 or of 16 bits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Image, Picture};
+
+/// Bits of a channel of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Depth {
+    #[default]
+    Eight,
+    Sixteen,
+}
+
+impl From<Depth> for u8 {
+    fn from(depth: Depth) -> Self {
+        match depth {
+            Depth::Eight => 8,
+            Depth::Sixteen => 16,
+        }
+    }
+}
+
+impl TryFrom<u8> for Depth {
+    type Error = String;
+
+    fn try_from(bits: u8) -> Result<Self, String> {
+        match bits {
+            8 => Ok(Depth::Eight),
+            16 => Ok(Depth::Sixteen),
+            _ => Err(format!("no result has {bits} bits a channel: use 8 or 16")),
+        }
+    }
+}
+
+impl fmt::Display for Depth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        u8::from(*self).fmt(f)
+    }
+}
+
+impl FromStr for Depth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bits: u8 = text.parse().map_err(|_| format!("{text:?} is no number of bits: use 8 or 16"))?;
+        bits.try_into()
+    }
+}
+
+/// A channel of a pixel.
+pub trait Sample: bytemuck::Pod + Ord + Send + Sync {
+    const DEPTH: Depth;
+    /// The value of 1.
+    const FULL: u64;
+
+    /// `value` of 0..1, rounded; what is out of range is held at its end.
+    fn of(value: f32) -> Self;
+
+    /// From 0..=[`FULL`](Self::FULL).
+    fn exactly(value: u64) -> Self;
+
+    fn exact(self) -> u64;
+
+    fn picture(image: Image<Self>) -> Picture;
+}
+
+macro_rules! sample {
+    ($kind:ty, $depth:ident) => {
+        impl Sample for $kind {
+            const DEPTH: Depth = Depth::$depth;
+            const FULL: u64 = <$kind>::MAX as u64;
+
+            #[inline]
+            fn of(value: f32) -> Self {
+                // `as` saturates at both ends.
+                (value * Self::FULL as f32 + 0.5) as $kind
+            }
+
+            #[inline]
+            fn exactly(value: u64) -> Self {
+                value as $kind
+            }
+
+            #[inline]
+            fn exact(self) -> u64 {
+                self.into()
+            }
+
+            fn picture(image: Image<Self>) -> Picture {
+                Picture::$depth(image)
+            }
+        }
+    };
+}
+
+sample!(u8, Eight);
+sample!(u16, Sixteen);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_rounded_and_held_in_range() {
+        assert_eq!([-1.0, 0.0, 0.5, 1.0, 7.0, f32::NAN].map(u8::of), [0, 0, 128, 255, 255, 0]);
+        assert_eq!([-1.0, 0.0, 0.5, 1.0, 7.0, f32::NAN].map(u16::of), [0, 0, 32768, 65535, 65535, 0]);
+    }
+
+    #[test]
+    fn a_depth_is_eight_or_sixteen() {
+        assert_eq!(("8".parse(), "16".parse()), (Ok(Depth::Eight), Ok(Depth::Sixteen)));
+        for wrong in ["", "10", "300", "-8", "deep"] {
+            assert!(wrong.parse::<Depth>().is_err(), "{wrong}");
+        }
+    }
+}
