@@ -12,7 +12,12 @@ struct Params {
     guided: u32,
     // A value of 1, in the sums.
     unit: f32,
-    pad: u32,
+    // The photo's size.
+    width: u32,
+    height: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,7 +29,7 @@ struct Params {
 // `[side, side]`: the matte before, how sure the guide is, where it is certain, what the glance saw.
 @group(0) @binding(5) var<storage, read> seen: array<vec4<f32>>;
 // Cleared: people; soft and solid pixels; how far the glance is off, of how much; what guide and matte share, of how
-// much.
+// much; what the window cuts off.
 @group(0) @binding(6) var<storage, read_write> census: array<atomic<u32>, 8>;
 
 @compute @workgroup_size(16, 16)
@@ -52,6 +57,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     if (solid) {
         atomicAdd(&census[2], 1u);
+    }
+    let last = params.side - 1u;
+    let cuts = (id.x == 0u && scene.left > 0u) || (id.y == 0u && scene.top > 0u)
+        || (id.x == last && scene.left + scene.width < params.width)
+        || (id.y == last && scene.top + scene.height < params.height);
+    if (cuts && value > params.soft) {
+        atomicAdd(&census[7], 1u);
     }
     let glance = seen[at].w;
     atomicAdd(&census[3], u32(abs(value - glance) * params.unit + 0.5));

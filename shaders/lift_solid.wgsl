@@ -73,6 +73,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
+    // A thin rim must not let what is filled out of the subject.
+    near = near && within;
     let matte = seen[at].x;
     let weight = select(0.0, 1.0, solid);
     let cover = select(0.0, 1.0, solid || near);

@@ -29,18 +29,35 @@ struct Params {
 @group(0) @binding(2) var<storage, read> band: array<vec4<f32>>;
 // `[band_rows, width]`: luma, alpha.
 @group(0) @binding(3) var<storage, read> blurred: array<vec2<f32>>;
-// `[_, photo_width]`: least and largest, 16 bits each.
+// `[_, photo_width, 3]`: least and largest, 16 bits each, as `enhance_span` makes them.
 @group(0) @binding(4) var<storage, read> spans: array<vec4<u32>>;
 // The noise there was.
 @group(0) @binding(5) var<storage, read> level: array<f32>;
 // `[rows, width]`, straight.
 @group(0) @binding(6) var<storage, read_write> sharp: array<vec4<f32>>;
 
-fn within(value: vec4<f32>, span: vec4<u32>) -> vec4<f32> {
-    let low = vec4<f32>(unpack2x16unorm(span.x), unpack2x16unorm(span.y));
-    let high = vec4<f32>(unpack2x16unorm(span.z), unpack2x16unorm(span.w));
+fn least(span: vec4<u32>) -> vec4<f32> {
+    return vec4<f32>(unpack2x16unorm(span.x), unpack2x16unorm(span.y));
+}
+
+fn most(span: vec4<u32>) -> vec4<f32> {
+    return vec4<f32>(unpack2x16unorm(span.z), unpack2x16unorm(span.w));
+}
+
+// Kept within the range of what is around: colour and alpha, and what is seen of them on black and on white.
+fn within(value: vec4<f32>, at: u32) -> vec4<f32> {
+    let low = least(spans[at]);
+    let high = most(spans[at]);
     // Where no colour around is certain there is no range.
-    return select(clamp(value, low, high), value, low > high);
+    let straight = select(clamp(value, low, high), value, low > high);
+    let alpha = straight.a;
+    // Where all around is full or clear, what is seen is the colour or nothing.
+    if (alpha < params.min_alpha || low.a == 1.0) {
+        return straight;
+    }
+    let from_below = max(least(spans[at + 1u]).rgb, alpha - most(spans[at + 2u]).rgb);
+    let from_above = min(most(spans[at + 1u]).rgb, alpha - least(spans[at + 2u]).rgb);
+    return vec4<f32>(max(min(straight.rgb * alpha, from_above), from_below) / alpha, alpha);
 }
 
 @compute @workgroup_size(16, 16)
@@ -64,6 +81,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let straight = vec4<f32>(pixel.rgb / max(pixel.a, 1e-6) + added, steep);
     let column = (2u * id.x + 1u) * params.photo_width / (2u * params.width);
     let row = (2u * (params.out_row + id.y) + 1u) * params.photo_height / (2u * params.out_height);
-    let span = spans[(row - params.span_first) * params.photo_width + column];
-    sharp[id.y * params.width + id.x] = within(straight, span);
+    let at = 3u * ((row - params.span_first) * params.photo_width + column);
+    sharp[id.y * params.width + id.x] = within(straight, at);
 }

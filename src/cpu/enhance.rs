@@ -9,7 +9,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use rayon::prelude::*;
 
 use super::denoise::{denoise, noise_of};
-use super::neighbourhood::{nearest, spans};
+use super::neighbourhood::Around;
 use super::{Frame, failed, sharpen};
 use crate::codec::{Depth, Image, Picture, Sample};
 use crate::error::{Error, Result};
@@ -55,15 +55,8 @@ fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<
         let own = rows.start - wide.start..rows.end - wide.start;
         match sharpening {
             Some(sharpening) => {
-                let source = |y: usize| nearest(y, height as usize, frame.photo.height as usize);
-                let around = source(rows.start)..source(rows.end - 1) + 1;
-                let spans = spans(frame, &around);
-                let photo_width = frame.photo.width as usize;
-                let columns: Vec<usize> =
-                    (0..width as usize).map(|x| nearest(x, width as usize, photo_width)).collect();
-                let lines: Vec<usize> = rows.map(|y| (source(y) - around.start) * photo_width).collect();
-                let span = |x: usize, y: usize| &spans[lines[y] + columns[x]];
-                sharpen::sharpen(&band, width as usize, own, &sharpening, span, out);
+                let around = Around::new(frame, width as usize, height as usize, rows);
+                sharpen::sharpen(&band, width as usize, own, &sharpening, &around, out);
             }
             None => {
                 let own = &band[own.start * width as usize..own.end * width as usize];

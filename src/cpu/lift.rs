@@ -10,7 +10,7 @@ use super::plane::Plane;
 use crate::pipeline::CutoutOptions;
 use crate::rules::{
     CENSUS_SOFT, CENSUS_UNIT, CONTRADICT, Census, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE,
-    SOFT_SIGMA, SPREAD_SIGMA, ramp, smooth,
+    SOFT_SIGMA, SPREAD_SIGMA, Window, ramp, smooth,
 };
 use crate::taps;
 
@@ -31,6 +31,12 @@ pub fn census(matte: &Plane, guide: &Guide) -> Census {
     let glance = over(&guide.glance);
     let sure = guide.people.as_ref().map(|people| over(&people.sure));
     let mut census = Census { people: sure.is_some().into(), ..Default::default() };
+    let Window { left, top, width, height } = guide.window;
+    let (right, bottom) = (left + width < guide.width, top + height < guide.height);
+    let cuts = |i: usize| {
+        let (x, y) = (i % SIDE, i / SIDE);
+        x == 0 && left > 0 || y == 0 && top > 0 || x == SIDE - 1 && right || y == SIDE - 1 && bottom
+    };
     let sum = |value: f32| (value * CENSUS_UNIT + 0.5) as u32;
     for (i, (&value, &glance)) in small.values.iter().zip(&glance.values).enumerate() {
         let solid = value > HALF;
@@ -38,6 +44,7 @@ pub fn census(matte: &Plane, guide: &Guide) -> Census {
         census.solid += solid as u32;
         census.apart += sum((value - glance).abs());
         census.most += sum(value.max(glance));
+        census.cut += (value > CENSUS_SOFT && cuts(i)) as u32;
         if let Some(sure) = &sure {
             let sure = sure.values[i] > HALF;
             census.both += (sure && solid) as u32;
@@ -142,7 +149,9 @@ fn raise(small: &Plane, sure: &Plane, core: &Plane, limit: f32) -> (Plane, Plane
     let within = |i: usize| outside.labels[i] == NONE || !outside.open[outside.labels[i] as usize];
     // A hole that stays one must not be lifted at its rim either.
     let solid = |i: usize| core.values[i] > HALF && within(i) && (!hole(i) || filled(i));
-    let fill = grown(&(0..small.values.len()).map(filled).collect::<Vec<_>>(), FILL_REACH);
+    let near = grown(&(0..small.values.len()).map(filled).collect::<Vec<_>>(), FILL_REACH);
+    // A thin rim must not let what is filled out of the subject.
+    let fill: Vec<bool> = near.iter().enumerate().map(|(i, &near)| near && within(i)).collect();
     let plane = |value: &dyn Fn(usize) -> f32| Plane::square(SIDE, (0..SIDE * SIDE).map(value).collect());
     let one = |is: bool| if is { 1.0 } else { 0.0 };
 
@@ -195,7 +204,6 @@ fn largest(small: &Plane) -> Plane {
 mod tests {
     use super::*;
     use crate::cpu::guide::People;
-    use crate::rules::Window;
 
     /// A disc of radius 90 in the middle, `inside` and with a hole of radius 15 at its centre.
     fn disc(inside: f32, hole: f32) -> Plane {

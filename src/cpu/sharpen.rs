@@ -6,20 +6,19 @@
 use std::ops::Range;
 
 use super::enhance::{Premultiplied, pack};
-use super::neighbourhood::Span;
+use super::neighbourhood::Around;
 use crate::codec::Sample;
 use crate::pipeline::Sharpening;
 use crate::rules::{LUMA, MIN_ALPHA};
 use crate::taps;
 
-/// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only. `span` tells the range
-/// around pixel `(x, y)` of `own`.
-pub fn sharpen<'a, T: Sample>(
+/// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only.
+pub fn sharpen<T: Sample>(
     band: &[Premultiplied],
     width: usize,
     own: Range<usize>,
     sharpening: &Sharpening,
-    span: impl Fn(usize, usize) -> &'a Span,
+    around: &Around<'_>,
     out: &mut [T],
 ) {
     let weights = taps::gaussian(sharpening.sigma);
@@ -41,14 +40,14 @@ pub fn sharpen<'a, T: Sample>(
         }
         for (x, (out, pixel)) in out.as_chunks_mut::<4>().0.iter_mut().zip(&band[y * width..]).enumerate() {
             let pixel = pixel.map(|value| value as f32 / 65535.0);
-            *out = pack(change(pixel, [luma[x], alpha[x]], sharpening, span(x, row)));
+            *out = pack(around.clamp(x, row, change(pixel, [luma[x], alpha[x]], sharpening)));
         }
     }
 }
 
 /// A premultiplied pixel as it becomes, straight, given the blurred luma and alpha around it.
 #[inline]
-fn change(pixel: [f32; 4], [mean_luma, mean_alpha]: [f32; 2], sharpening: &Sharpening, span: &Span) -> [f32; 4] {
+fn change(pixel: [f32; 4], [mean_luma, mean_alpha]: [f32; 2], sharpening: &Sharpening) -> [f32; 4] {
     let [r, g, b, alpha] = pixel;
     let mut added = 0.0;
     if alpha >= MIN_ALPHA {
@@ -58,7 +57,7 @@ fn change(pixel: [f32; 4], [mean_luma, mean_alpha]: [f32; 2], sharpening: &Sharp
     }
     let by = 1.0 / alpha.max(1e-6);
     let steep = alpha + sharpening.edge_amount * (alpha - mean_alpha);
-    [span.clamp(0, r * by + added), span.clamp(1, g * by + added), span.clamp(2, b * by + added), span.clamp(3, steep)]
+    [r * by + added, g * by + added, b * by + added, steep]
 }
 
 #[inline]

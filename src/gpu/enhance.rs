@@ -17,6 +17,9 @@ use crate::taps;
 /// Bytes of a premultiplied pixel on the device: four f32.
 const WIDE_PIXEL: u64 = 16;
 
+/// Bytes of the ranges around a pixel.
+const SPAN: u64 = 48;
+
 /// A picture of some rows, `[rows, width]`.
 struct Band {
     buffer: wgpu::Buffer,
@@ -73,7 +76,7 @@ pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result
 
 /// Rows of a band whose widest buffer keeps `bytes`, at least one.
 fn band_rows(bytes: u64, width: u32, halo: u32) -> u32 {
-    let rows = (bytes / (width as u64 * WIDE_PIXEL)).min(u32::MAX as u64) as u32;
+    let rows = (bytes / (width as u64 * SPAN)).min(u32::MAX as u64) as u32;
     rows.saturating_sub(2 * halo + taps::LANCZOS_ROWS).max(1)
 }
 
@@ -230,7 +233,7 @@ fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Ra
     let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
     let photo = frame.photo.window(bus, encoder, &read);
     let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &read));
-    let spans = bus.scratch("spans", rows.len() as u64 * width as u64 * WIDE_PIXEL);
+    let spans = bus.scratch("spans", rows.len() as u64 * width as u64 * SPAN);
     let params = EnhanceSpan {
         width,
         rows: rows.len() as u32,

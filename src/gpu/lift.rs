@@ -82,7 +82,9 @@ pub fn lift(
         soft: rules::CENSUS_SOFT,
         guided: guide.asked.into(),
         unit: rules::CENSUS_UNIT,
-        pad: 0,
+        width: guide.width,
+        height: guide.height,
+        ..Default::default()
     };
     let [first, weights] = shrink.bindings();
     let bindings = [

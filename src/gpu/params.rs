@@ -100,7 +100,20 @@ params!(LiftPlan {
     largest: u32,
 });
 params!(LiftApply { size: u32, side: u32, taps: u32, min_range: f32, planned: u32, pad0: u32, pad1: u32, pad2: u32 });
-params!(LiftCensus { side: u32, size: u32, taps: u32, half: f32, soft: f32, guided: u32, unit: f32, pad: u32 });
+params!(LiftCensus {
+    side: u32,
+    size: u32,
+    taps: u32,
+    half: f32,
+    soft: f32,
+    guided: u32,
+    unit: f32,
+    width: u32,
+    height: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+});
 params!(RefineFit {
     mean: [f32; 3],
     size: u32,

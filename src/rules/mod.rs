@@ -82,7 +82,7 @@ pub mod ramp {
     /// The share of certain pixels around.
     pub const NEAR: [f32; 2] = [0.02, 0.25];
     /// The share of certain pixels at hand.
-    pub const SOLID: [f32; 2] = [0.4, 0.9];
+    pub const SOLID: [f32; 2] = [0.55, 0.95];
     /// How much is missing.
     pub const MISSING: [f32; 2] = [0.002, 0.01];
     /// The same of the mean inside.

@@ -58,6 +58,32 @@ fn a_result_is_fetched_whole_in_parts_or_not_again() {
 }
 
 #[test]
+fn a_cutout_says_how_certain_it_is_and_where_its_subject_stands() {
+    let server = Server::start(&[]);
+    let ann = Client::new(&server);
+    let options = serde_json::json!({"model": "u2netp", "depth": 16, "choke": 0.5, "edge": "crisp"});
+    let config = ann.json("POST", "/api/v1/configs", &serde_json::json!({"name": "deep", "options": options}));
+    let id = ann.accepted(&format!("/api/v1/cutout?config_id={}", config.json()["id"].as_str().unwrap()), &photo());
+    let status = ann.finished(&id);
+    let uncertainty = status["matte_uncertainty"].as_f64().unwrap();
+    assert!(0.0 < uncertainty && uncertainty < 0.5, "{status}");
+    let result = ann.result(&id);
+    assert_eq!(result.header("x-matte-uncertainty"), Some(uncertainty.to_string().as_str()));
+    for side in ["left", "top", "width", "height"] {
+        let header = result.header(&format!("x-foreground-{side}")).map(str::to_string);
+        assert_eq!(header, status["foreground"][side].as_u64().map(|side| side.to_string()), "{side}");
+    }
+    // Sixteen bits a channel.
+    assert_eq!(result.body[24], 16);
+
+    let plain = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
+    let status = ann.finished(&plain);
+    assert!(status["matte_uncertainty"].is_null() && status["foreground"].is_null(), "{status}");
+    let result = ann.result(&plain);
+    assert_eq!((result.header("x-matte-uncertainty"), result.header("x-foreground-left")), (None, None));
+}
+
+#[test]
 fn results_expire_with_all_that_belongs_to_them_and_orphans_are_removed() {
     let mut server = Server::start(&["--keep-results=3", "--keep-tasks=8"]);
     let id = {

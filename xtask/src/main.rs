@@ -6,6 +6,7 @@ mod flatbuffer;
 mod golden;
 mod onnx;
 mod python;
+mod quality;
 mod test;
 mod tflite;
 
@@ -38,6 +39,8 @@ enum Chore {
     },
     /// Make the goldens anew with onnxruntime and MediaPipe on the original files
     Golden,
+    /// Measure mattes, colours, edges and times beside what users get today, and hold them against their floors
+    Quality(quality::Args),
     /// Install what the tests need, or name it, then run every test
     Test,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
             convert::run(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))
         }
         Chore::Golden => golden::golden(),
+        Chore::Quality(args) => quality::quality(args),
         Chore::Test => test::test(),
     };
     match done {
@@ -69,6 +73,17 @@ fn project_folder() -> PathBuf {
 /// Where cargo builds: `CARGO_TARGET_DIR`, else the checkout's `target`.
 fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project_folder().join("target"), PathBuf::from)
+}
+
+/// Cargo in `folder`.
+fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(folder);
+    // Mesa warns without it.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    cargo
 }
 
 /// Runs a command to its end; the error says what failed and, if it was not found, that it is needed.

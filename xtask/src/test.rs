@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{project_folder, python, run};
+use crate::{cargo, project_folder, python, quality, run};
 
 pub fn test() -> Result<(), String> {
     install_lavapipe()?;
@@ -26,6 +26,7 @@ pub fn test() -> Result<(), String> {
         tests.args(["test", "--release", "--workspace", "--no-fail-fast"]).env("CAMEO_TEST_PYTHON", &python);
         run(&mut tests)?;
     }
+    quality::quality(quality::Args::QUICK)?;
     if ci {
         // After the tests, so that what fails first is what matters most.
         for folder in &workspaces {
@@ -35,17 +36,6 @@ pub fn test() -> Result<(), String> {
         run(doc.args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(())
-}
-
-/// Cargo in `folder`.
-fn cargo(folder: &Path) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.current_dir(folder);
-    // Mesa warns without it.
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        cargo.env("XDG_RUNTIME_DIR", std::env::temp_dir());
-    }
-    cargo
 }
 
 /// Where Vulkan drivers announce themselves.

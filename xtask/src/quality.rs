@@ -1,0 +1,56 @@
+//! `cargo xtask quality`: Cameo's pictures in figures, beside what users get today; `xtask/quality/README.md` explains.
+
+use std::process::Command;
+
+use cameo_models::Network;
+
+use crate::{cargo, fetch, project_folder, python, run, target_folder};
+
+/// What the scripts import.
+const PACKAGES: [&str; 3] = ["numpy==1.26.4", "pillow==13.0.0", "scipy==1.17.1"];
+
+/// The runtime of the plain way.
+const RUNTIME: &str = "onnxruntime==1.32.0";
+
+/// How the figures are taken.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Args {
+    /// Take the plain way's mattes from Cameo's --plain-matte, and not its times: needs no onnxruntime and no npm
+    #[arg(long)]
+    quick: bool,
+    /// Write the floors anew, from what is found
+    #[arg(long)]
+    accept: bool,
+}
+
+impl Args {
+    /// As the tests call it.
+    pub const QUICK: Args = Args { quick: true, accept: false };
+}
+
+pub fn quality(args: Args) -> Result<(), String> {
+    let project = project_folder();
+    let shared = project.join("../shared");
+    if !shared.join("fixtures").exists() {
+        println!("quality: SKIPPED, as ../shared with its fixtures is not beside the project");
+        return Ok(());
+    }
+    // With the tests', so that nothing is compiled twice.
+    run(cargo(&project).args(["build", "--release", "--workspace"]))?;
+    let packages: Vec<&str> = PACKAGES.into_iter().chain((!args.quick).then_some(RUNTIME)).collect();
+    let mut script = Command::new(python::with(if args.quick { "quality-quick" } else { "quality" }, &packages)?);
+    script
+        .arg(project.join("xtask/quality/quality.py"))
+        .arg(target_folder().join("release/cameo"))
+        .arg(&shared)
+        .arg(target_folder().join("quality"))
+        .env("CAMEO_MODELS", project.join("models"));
+    if !args.quick {
+        fetch::fetch()?;
+        script.arg("--onnx").arg(fetch::path(Network::IsNet));
+    }
+    if args.accept {
+        script.arg("--accept");
+    }
+    run(&mut script)
+}
