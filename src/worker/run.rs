@@ -252,7 +252,8 @@ impl Track {
 struct Shares(HashMap<String, Vec<(&'static str, f64)>>);
 
 /// Before the first run: the network takes nearly all of it.
-const FIRST: [(&str, f64); 4] = [("decode", 0.02), ("upload", 0.02), ("matte", 0.9), ("refine", 0.01)];
+const FIRST: [(&str, f64); 5] =
+    [("decode", 0.02), ("guide", 0.07), ("matte", 0.85), ("refine", 0.01), ("decontaminate", 0.02)];
 
 impl Shares {
     fn learn(&mut self, kind: &str, made: &pipeline::Outcome) {
