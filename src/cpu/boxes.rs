@@ -84,7 +84,7 @@ mod tests {
         let value = |i: usize| ((i * 7919) % 101) as f32;
         let mut found = vec![[0.0; 2]; width * height];
         means(&mut found, width, reach, |i| [value(i), 1.0], |_| vec![true; 13], |_, mean| Some(mean));
-        for i in 0..width * height {
+        for (i, found) in found.iter().enumerate() {
             let (x, y) = (i % width, i / width);
             let mut window = Vec::new();
             for dy in y.saturating_sub(reach)..(y + reach + 1).min(height) {
@@ -93,8 +93,8 @@ mod tests {
                 }
             }
             let want = window.iter().sum::<f32>() / window.len() as f32;
-            assert!((found[i][0] - want).abs() < 1e-3, "{i}: {} is not {want}", found[i][0]);
-            assert!((found[i][1] - 1.0).abs() < 1e-5);
+            assert!((found[0] - want).abs() < 1e-3, "{i}: {} is not {want}", found[0]);
+            assert!((found[1] - 1.0).abs() < 1e-5);
         }
     }
 

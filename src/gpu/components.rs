@@ -14,7 +14,7 @@ pub fn components(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, labels: &wgpu::
     for first in (0..labels.size()).step_by(plane as usize) {
         let size = std::num::NonZeroU64::new(plane);
         let binding = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: labels, offset: first, size });
-        gpu.kernels.components_join.dispatch(&gpu.bus, encoder, &params, &[binding.clone()], groups);
+        gpu.kernels.components_join.dispatch(&gpu.bus, encoder, &params, std::slice::from_ref(&binding), groups);
         gpu.kernels.components_settle.dispatch(&gpu.bus, encoder, &params, &[binding], groups);
     }
 }
