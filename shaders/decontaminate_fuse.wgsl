@@ -6,8 +6,7 @@ struct Params {
     // Rows of this dispatch, and the first of them.
     rows: u32,
     first_row: u32,
-    // Rows in `colors` and `alpha`, the first of them, and the words before its first pixel.
-    window_rows: u32,
+    // The first row in `colors` and `alpha`, and the words before its first pixel.
     window_first: u32,
     color_skip: u32,
     alpha_skip: u32,
@@ -24,6 +23,7 @@ struct Params {
     least: f32,
     pad0: u32,
     pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,4 +1,5 @@
-// Counts the diagonal differences of luma in blocks of two by two pixels: the histogram that tells the noise.
+// Counts the diagonal differences of luma in the subject's blocks of two by two pixels: the histogram that tells the
+// noise.
 
 struct Params {
     luma: vec3<f32>,
@@ -7,12 +8,18 @@ struct Params {
     rows: u32,
     width: u32,
     photo_skip: u32,
+    matte_skip: u32,
+    has_matte: u32,
+    // Alpha above it is subject.
+    half: f32,
     bins_a_tone: f32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> photo: array<u32>;
-@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>, 256>;
+@group(0) @binding(2) var<storage, read> matte: array<f32>;
+@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>, 256>;
 
 var<workgroup> own: array<atomic<u32>, 256>;
 
@@ -20,13 +27,22 @@ fn luma_at(at: u32) -> f32 {
     return dot(unpack4x8unorm(photo[params.photo_skip + at]).rgb, params.luma) * 255.0;
 }
 
+fn alpha_at(at: u32) -> f32 {
+    if (params.has_matte != 0u) {
+        return matte[params.matte_skip + at];
+    }
+    return unpack4x8unorm(photo[params.photo_skip + at]).a;
+}
+
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) me: u32) {
     if (id.x < params.columns && id.y < params.rows) {
         let at = 2u * id.y * params.width + 2u * id.x;
         let below = at + params.width;
-        let diagonal = (luma_at(at) - luma_at(at + 1u) - luma_at(below) + luma_at(below + 1u)) / 2.0;
-        atomicAdd(&own[min(u32(abs(diagonal) * params.bins_a_tone), 255u)], 1u);
+        if (alpha_at(at) > params.half) {
+            let diagonal = (luma_at(at) - luma_at(at + 1u) - luma_at(below) + luma_at(below + 1u)) / 2.0;
+            atomicAdd(&own[min(u32(abs(diagonal) * params.bins_a_tone), 255u)], 1u);
+        }
     }
     workgroupBarrier();
     let count = atomicLoad(&own[me]);

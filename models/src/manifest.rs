@@ -50,7 +50,8 @@ impl FromStr for Network {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let network = Self::ALL.into_iter().find(|network| network.name() == name);
-        network.ok_or_else(|| format!("no model is named {name:?}: use isnet or u2netp"))
+        // Those that cut out: the third is for the converter, whose help names it.
+        network.ok_or_else(|| format!("no model is named {name:?}: use {}", Self::MATTING.map(Self::name).join(" or ")))
     }
 }
 
@@ -75,7 +76,7 @@ pub struct Entry {
     pub std: [f32; 3],
     /// The package the weights came from.
     pub source: String,
-    /// SHA-256 of the ONNX file they were converted from.
+    /// SHA-256 of the published file they were converted from.
     pub source_sha256: String,
     /// SPDX expression of the weights.
     pub licence: String,

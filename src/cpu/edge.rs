@@ -7,7 +7,7 @@ use crate::pipeline::{CutoutOptions, Edge};
 use crate::rules::CRISP;
 use crate::taps;
 
-/// `matte` with the threshold, the choke, and the feather or the edge of `options`, in that order.
+/// `matte` with the threshold, the choke, the crispness and the blur that `options` ask for, in that order.
 pub fn edge(mut matte: Plane, options: &CutoutOptions) -> Plane {
     if let Some(threshold) = options.threshold {
         matte.values.par_iter_mut().for_each(|value| *value = if *value >= threshold as f32 { 1.0 } else { 0.0 });

@@ -9,7 +9,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use rayon::prelude::*;
 
 use super::denoise::{denoise, noise_of};
-use super::neighbourhood::Around;
+use super::span::Around;
 use super::{Frame, failed, sharpen};
 use crate::codec::{Depth, Image, Picture, Sample};
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Result<Picture> {
 fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<Image<T>> {
     let Enhancement { width, height, mut sharpening, denoises, .. } = *enhancement;
     if denoises {
-        let noise = noise_of(&frame.photo);
+        let noise = noise_of(&frame);
         if noise > 0.0 {
             frame.photo = denoise(&frame, noise);
         }
@@ -83,6 +83,9 @@ fn resample(frame: &Frame, width: u32, height: u32, rows: &std::ops::Range<usize
     if (width, height) == (photo.width, photo.height) {
         return Ok(premultiply(frame, rows));
     }
+    // What lies past the last row by a rounding would be refused.
+    let top = top - first as f64;
+    let size = size.min((last - first) as f64 - top);
     let window = premultiply(frame, &(first..last));
     let bytes = bytemuck::cast_slice(&window);
     let source = ImageRef::new(photo.width, (last - first) as u32, bytes, PixelType::U16x4).map_err(failed)?;
@@ -91,7 +94,7 @@ fn resample(frame: &Frame, width: u32, height: u32, rows: &std::ops::Range<usize
     let mut target = Target::from_slice_u8(width, rows.len() as u32, target, PixelType::U16x4).map_err(failed)?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false).crop(
         0.0,
-        top - first as f64,
+        top,
         photo.width as f64,
         size,
     );
@@ -124,4 +127,26 @@ pub fn pack<T: Sample>(pixel: [f32; 4]) -> [T; 4] {
     let packed = pixel.map(T::of);
     let none = T::exactly(0);
     if packed[3] == none { [none; 4] } else { packed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::{Job, Recipe};
+
+    #[test]
+    fn every_height_is_enlarged_by_every_factor() {
+        for scale in [1.25, 1.37, 1.5, 2.0, 2.5, 3.0, 4.0] {
+            for height in 1..300 {
+                let photo = Image::new(2, height, vec![200; 8 * height as usize]);
+                let recipe = Recipe { scale: Some(scale), ..Recipe::new(Job::Enhance) };
+                let enhancement = recipe.enhancement(2, height, u64::MAX).unwrap();
+                let made = enhance(Frame { photo, matte: None, census: None }, &enhancement);
+                let Picture::Eight(made) = made.unwrap_or_else(|error| panic!("{height} {scale}: {error}")) else {
+                    panic!("16 bits")
+                };
+                assert!(made.pixels.iter().all(|&value| value == 200), "{height} {scale}");
+            }
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub struct People {
 }
 
 impl Guide {
-    /// `glance` is [`GLANCE`](crate::rules::GLANCE) pixels a side and stretched to 0..1; `people` are the network's
+    /// `glance` is [`GLANCE_SIDE`](crate::rules::GLANCE_SIDE) pixels a side and stretched to 0..1; `people` are the network's
     /// plane and the probability that there is a person; `size` is the matting network's side.
     pub fn new(width: u32, height: u32, size: usize, glance: &Plane, people: Option<(Plane, f32)>) -> Self {
         let table = taps::bilinear(glance.width as usize, SIDE);

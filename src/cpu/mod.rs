@@ -11,11 +11,11 @@ pub mod edge;
 pub mod enhance;
 pub mod guide;
 pub mod lift;
-pub mod neighbourhood;
 pub mod plane;
 pub mod prepare;
 pub mod refine;
 pub mod sharpen;
+pub mod span;
 
 use std::path::Path;
 
@@ -82,13 +82,13 @@ impl CpuEngine {
 
     /// The small network's matte of the mirrored photo, mirrored back and stretched.
     fn glance(&mut self, photo: &Image) -> Result<Plane> {
-        let input = self.whole(photo, GLANCE, rules::GLANCE, true)?;
+        let input = self.whole(photo, GLANCE, rules::GLANCE_SIDE, true)?;
         let device = self.library.device().clone();
-        let glance = self.library.get(GLANCE)?.forward_host(input.planes, rules::GLANCE, &device);
+        let glance = self.library.get(GLANCE)?.forward_host(input.planes, rules::GLANCE_SIDE, &device);
         let mut glance = glance.map_err(failed)?;
-        glance.chunks_exact_mut(rules::GLANCE).for_each(<[_]>::reverse);
+        glance.chunks_exact_mut(rules::GLANCE_SIDE).for_each(<[_]>::reverse);
         lift::stretch(&mut glance);
-        Ok(Plane::square(rules::GLANCE, glance))
+        Ok(Plane::square(rules::GLANCE_SIDE, glance))
     }
 
     /// Where there are people, and the probability that there are any.
@@ -141,12 +141,12 @@ impl Engine for CpuEngine {
     fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
         let side = input.small.width as usize;
         let device = self.library.device().clone();
-        let mut values = self.library.get(network)?.forward_host(input.planes, side, &device).map_err(failed)?;
-        lift::stretch(&mut values);
+        let values = self.library.get(network)?.forward_host(input.planes, side, &device).map_err(failed)?;
         Ok(Matte { plane: Plane::square(side, values), small: input.small })
     }
 
-    fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
+    fn lift(&mut self, mut matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
+        lift::stretch(&mut matte.plane.values);
         let plane = lift(matte.plane, guide, options);
         let census = lift::census(&plane, guide);
         Ok(Lifted { matte: Matte { plane, ..matte }, census })

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::enhance::{Premultiplied, pack};
-use super::neighbourhood::Around;
+use super::span::Around;
 use crate::codec::Sample;
 use crate::pipeline::Sharpening;
 use crate::rules::{LUMA, MIN_ALPHA};

@@ -53,7 +53,7 @@ pub fn decontaminate(gpu: &Gpu, photo: &Strips, matte: Option<&Strips>, spread: 
     }
     let fused = Strips::scratch(bus, "photo", photo.width, photo.height, gpu.limits.strip_bytes);
     let fusion = Fusion { colors: photo, alpha: matte, coarser: &coarser, spread };
-    for rows in fused.cuts() {
+    for rows in fused.parts(FUSION_REACH as u32, gpu.limits.strip_bytes) {
         if let Some(target) = fused.slice(bus, &rows) {
             fusion.run(gpu, &mut encoder, rows, target.binding(), Some(target.skip));
         }
@@ -145,7 +145,6 @@ impl Fusion<'_> {
             height,
             rows: rows.len() as u32,
             first_row: rows.start,
-            window_rows: source.len() as u32,
             window_first: source.start,
             color_skip: colors.skip,
             alpha_skip: alpha.skip,
@@ -158,8 +157,9 @@ impl Fusion<'_> {
             ..Default::default()
         };
         // A binding must be given even where it is not read.
-        let coarser = self.coarser.as_ref().map_or(colors.binding(), |pairs| pairs.buffer.as_entire_binding());
-        let bindings = [colors.binding(), alpha.binding(), coarser, target];
+        let none = bus.scratch("no pairs", 8);
+        let coarser = self.coarser.as_ref().map_or(&none, |pairs| &pairs.buffer);
+        let bindings = [colors.binding(), alpha.binding(), coarser.as_entire_binding(), target];
         let groups = tiles(width, rows.len() as u32);
         gpu.kernels.decontaminate_fuse.dispatch(bus, encoder, &params, &bindings, groups);
     }

@@ -5,7 +5,7 @@ use super::params::{DenoiseCount, DenoiseFilter, DenoiseLevel};
 use super::strips::Strips;
 use super::{Frame, Gpu};
 use crate::error::Result;
-use crate::rules::{LUMA, MIN_ALPHA, noise};
+use crate::rules::{HALF, LUMA, MIN_ALPHA, noise};
 use crate::taps::NearTap;
 
 /// The photo of `frame`, denoised where it is subject, and the deviation of its noise in 0..1.
@@ -13,14 +13,14 @@ pub fn denoise(gpu: &Gpu, frame: &Frame) -> Result<(Strips, wgpu::Buffer)> {
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let mut encoder = gpu.encoder("denoise");
-    let level = measure(gpu, &mut encoder, &frame.photo);
+    let level = measure(gpu, &mut encoder, frame);
     let taps = noise::near();
     let reach = taps.iter().map(|tap| tap.y.unsigned_abs()).max().unwrap_or(0);
     let table: Vec<[u32; 3]> =
         taps.iter().map(|&NearTap { x, y, weight }| [x as u32, y as u32, weight.to_bits()]).collect();
     let table = bus.table("denoise taps", &table);
     let denoised = Strips::scratch(bus, "photo", width, height, gpu.limits.strip_bytes);
-    for rows in denoised.cuts() {
+    for rows in denoised.parts(reach, gpu.limits.strip_bytes) {
         let source = rows.start.saturating_sub(reach)..(rows.end + reach).min(height);
         let photo = frame.photo.window(bus, &mut encoder, &source);
         let matte = frame.matte.as_ref().map(|matte| matte.window(bus, &mut encoder, &source));
@@ -50,9 +50,10 @@ pub fn denoise(gpu: &Gpu, frame: &Frame) -> Result<(Strips, wgpu::Buffer)> {
     Ok((denoised, level))
 }
 
-/// Records the measurement of the noise.
-fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, photo: &Strips) -> wgpu::Buffer {
+/// Records the measurement of the subject's noise.
+fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame) -> wgpu::Buffer {
     let bus = &gpu.bus;
+    let photo = &frame.photo;
     let counts = bus.scratch("noise counts", (noise::BINS * 4) as u64);
     encoder.clear_buffer(&counts, 0, None);
     let columns = photo.width / 2;
@@ -60,16 +61,24 @@ fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, photo: &Strips) -> wgp
     let most = (gpu.limits.strip_bytes / (u64::from(photo.width) * 8)).clamp(1, u64::from(TILE) << 12) as u32;
     for first in (0..photo.height / 2).step_by(most as usize) {
         let pairs = most.min(photo.height / 2 - first);
-        let window = photo.window(bus, encoder, &(2 * first..2 * (first + pairs)));
+        let rows = 2 * first..2 * (first + pairs);
+        let window = photo.window(bus, encoder, &rows);
+        let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &rows));
         let params = DenoiseCount {
             luma: LUMA,
             columns,
             rows: pairs,
             width: photo.width,
             photo_skip: window.skip,
+            matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
+            has_matte: matte.is_some().into(),
+            half: HALF,
             bins_a_tone: noise::BINS_A_TONE,
+            pad: 0,
         };
-        let bindings = [window.binding(), counts.as_entire_binding()];
+        // A binding must be given even where it is not read.
+        let matte = matte.as_ref().unwrap_or(&window);
+        let bindings = [window.binding(), matte.binding(), counts.as_entire_binding()];
         gpu.kernels.denoise_count.dispatch(bus, encoder, &params, &bindings, tiles(columns.max(1), pairs));
     }
     let level = bus.scratch("noise", 4);

@@ -12,7 +12,7 @@ use crate::taps::{self, DiscTap};
 /// Workgroups that share a pass over a strip.
 const TONE_GROUPS: u32 = 1024;
 
-/// `matte` with the threshold, the choke, and the feather or the edge of `options`, in that order.
+/// `matte` with the threshold, the choke, the crispness and the blur that `options` ask for, in that order.
 pub fn edge(gpu: &Gpu, mut matte: Strips, options: &CutoutOptions) -> Result<Strips> {
     let mut encoder = gpu.encoder("edge");
     if let Some(threshold) = options.threshold {
@@ -36,7 +36,7 @@ pub fn edge(gpu: &Gpu, mut matte: Strips, options: &CutoutOptions) -> Result<Str
 fn tone(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Strips, threshold: f32, steepness: f32) {
     for strip in matte.buffers() {
         let count = (strip.size() / 4) as u32;
-        let params = EdgeTone { count, stride: TONE_GROUPS * LINE, threshold, steepness, ..Default::default() };
+        let params = EdgeTone { count, stride: TONE_GROUPS * LINE, threshold, steepness };
         let bindings = [strip.as_entire_binding()];
         gpu.kernels.edge_tone.dispatch(&gpu.bus, encoder, &params, &bindings, [TONE_GROUPS, 1]);
     }
@@ -50,7 +50,7 @@ fn choke(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Strips, pixels: 
         disc.iter().map(|&DiscTap { x, y, rise }| [x as u32, y as u32, rise.to_bits()]).collect();
     let table = bus.table("disc", &table);
     let choked = Strips::scratch(bus, "matte", matte.width, matte.height, gpu.limits.strip_bytes);
-    for rows in choked.cuts() {
+    for rows in choked.parts(reach, gpu.limits.strip_bytes) {
         let source = rows.start.saturating_sub(reach)..(rows.end + reach).min(matte.height);
         let window = matte.window(bus, encoder, &source);
         let Some(target) = choked.slice(bus, &rows) else { continue };
@@ -78,7 +78,7 @@ fn blur(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Strips, weights: 
     let (width, height, radius) = (matte.width, matte.height, weights.len() as u32 / 2);
     let weights = bus.table("feather taps", weights);
     let feathered = Strips::scratch(bus, "matte", width, height, gpu.limits.strip_bytes);
-    for rows in feathered.cuts() {
+    for rows in feathered.parts(radius, gpu.limits.strip_bytes) {
         let source = rows.start.saturating_sub(radius)..(rows.end + radius).min(height);
         let window = matte.window(bus, encoder, &source);
         let wide = bus.scratch("feather wide", source.len() as u64 * width as u64 * 4);

@@ -76,8 +76,9 @@ pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result
 
 /// Rows of a band whose widest buffer keeps `bytes`, at least one.
 fn band_rows(bytes: u64, width: u32, halo: u32) -> u32 {
-    let rows = (bytes / (width as u64 * SPAN)).min(u32::MAX as u64) as u32;
-    rows.saturating_sub(2 * halo + taps::LANCZOS_ROWS).max(1)
+    let rows = |pixel: u64| (bytes / (width as u64 * pixel)).min(u32::MAX as u64) as u32;
+    // Ranges are of a band's own rows alone.
+    rows(WIDE_PIXEL).saturating_sub(2 * halo + taps::LANCZOS_ROWS).min(rows(SPAN)).max(1)
 }
 
 /// Lanczos-3 to the result's size; nothing to do where it is the photo's.

@@ -46,7 +46,7 @@ pub fn guide(
     device.flush().map_err(failed)?;
     let glance = cameo_device::memory(glance).map_err(failed)?;
     let mut encoder = gpu.encoder("guide");
-    let glance_side = rules::GLANCE as u32;
+    let glance_side = rules::GLANCE_SIDE as u32;
     let stretch = range(gpu, &mut encoder, &glance, glance_side);
     let whole = bus.scratch("guide", (SIDE * SIDE * 16) as u64);
     let params = GuideGlance { glance_side, side, min_range: rules::MIN_RANGE, pad: 0 };

@@ -45,7 +45,7 @@ const BAND_BYTES: u64 = 64 << 20;
 pub struct Limits {
     /// Of a strip of a picture, in bytes.
     pub strip_bytes: u64,
-    /// Of the premultiplied pixels of a band, in bytes.
+    /// Of what is held of a band, in bytes: its premultiplied pixels, or the ranges around them.
     pub band_bytes: u64,
 }
 
@@ -183,7 +183,7 @@ impl Engine for GpuEngine {
     fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
         let photo = [frame.photo.width, frame.photo.height];
         let whole = guide::whole_scene(&self.gpu, photo[0], photo[1]);
-        let view = View { size: rules::GLANCE as u32, mirrored: true, ..self.view(GLANCE)? };
+        let view = View { size: rules::GLANCE_SIDE as u32, mirrored: true, ..self.view(GLANCE)? };
         let glance = self.see(frame, &whole, view)?;
         let glance = self.library.get(GLANCE)?.forward(glance);
         let people = match options.guided() {
@@ -240,7 +240,8 @@ impl Engine for GpuEngine {
 
     fn readback(&mut self, picture: Picture) -> Result<Reading> {
         let Picture { width, height, .. } = picture;
-        let mut pixels = Vec::new();
+        let words: u64 = picture.strips.buffers().map(wgpu::Buffer::size).sum();
+        let mut pixels = Vec::with_capacity(words as usize + size_of::<Census>());
         let mut strips = picture.strips.buffers().peekable();
         while let Some(strip) = strips.next() {
             // The census travels with the last of them.

@@ -154,7 +154,6 @@ params!(DecontaminateFuse {
     height: u32,
     rows: u32,
     first_row: u32,
-    window_rows: u32,
     window_first: u32,
     color_skip: u32,
     alpha_skip: u32,
@@ -166,17 +165,9 @@ params!(DecontaminateFuse {
     least: f32,
     pad0: u32,
     pad1: u32,
+    pad2: u32,
 });
-params!(EdgeTone {
-    count: u32,
-    stride: u32,
-    skip: u32,
-    pad: u32,
-    threshold: f32,
-    steepness: f32,
-    pad0: u32,
-    pad1: u32,
-});
+params!(EdgeTone { count: u32, stride: u32, threshold: f32, steepness: f32 });
 params!(EdgeChoke {
     width: u32,
     height: u32,
@@ -262,7 +253,18 @@ params!(EnhanceSpan {
     has_matte: u32,
     min_alpha: f32,
 });
-params!(DenoiseCount { luma: [f32; 3], columns: u32, rows: u32, width: u32, photo_skip: u32, bins_a_tone: f32 });
+params!(DenoiseCount {
+    luma: [f32; 3],
+    columns: u32,
+    rows: u32,
+    width: u32,
+    photo_skip: u32,
+    matte_skip: u32,
+    has_matte: u32,
+    half: f32,
+    bins_a_tone: f32,
+    pad: u32,
+});
 params!(DenoiseLevel { bins_a_tone: f32, median: f32, texture: f32, luma: f32 });
 params!(DenoiseFilter {
     width: u32,

@@ -23,14 +23,14 @@ struct Strip {
 
 /// Some rows of a picture as one binding: its first pixel lies `skip` words into what is bound.
 #[derive(Debug)]
-pub struct View {
+pub struct Rows {
     buffer: wgpu::Buffer,
     offset: u64,
     size: u64,
     pub skip: u32,
 }
 
-impl View {
+impl Rows {
     pub fn binding(&self) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
@@ -44,6 +44,12 @@ impl View {
 pub fn cut(width: u32, height: u32, max_bytes: u64) -> Vec<Range<u32>> {
     let most = (max_bytes / (width as u64 * PIXEL)).clamp(1, height as u64) as u32;
     (0..height).step_by(most as usize).map(|first| first..(first + most).min(height)).collect()
+}
+
+fn parts(cuts: impl Iterator<Item = Range<u32>>, width: u32, reach: u32, max_bytes: u64) -> Vec<Range<u32>> {
+    let most = (max_bytes / (width as u64 * PIXEL)).saturating_sub(2 * reach as u64).clamp(1, 1 << 30) as u32;
+    let split = |cut: Range<u32>| cut.clone().step_by(most as usize).map(move |y| y..(y + most).min(cut.end));
+    cuts.flat_map(split).collect()
 }
 
 impl Strips {
@@ -71,23 +77,28 @@ impl Strips {
         self.strips.iter().map(|strip| strip.rows.clone())
     }
 
+    /// The same, cut further so that with `reach` rows on each side they still keep `max_bytes`.
+    pub fn parts(&self, reach: u32, max_bytes: u64) -> Vec<Range<u32>> {
+        parts(self.cuts(), self.width, reach, max_bytes)
+    }
+
     pub fn buffers(&self) -> impl Iterator<Item = &wgpu::Buffer> {
         self.strips.iter().map(|strip| &strip.buffer)
     }
 
     /// `rows`, which one strip holds, in place.
-    pub fn slice(&self, bus: &Bus, rows: &Range<u32>) -> Option<View> {
+    pub fn slice(&self, bus: &Bus, rows: &Range<u32>) -> Option<Rows> {
         let strip = self.strips.iter().find(|strip| strip.rows.start <= rows.start && rows.end <= strip.rows.end)?;
         let start = (rows.start - strip.rows.start) as u64 * self.width as u64 * PIXEL;
         let align = bus.device.limits().min_storage_buffer_offset_alignment as u64;
         let offset = start / align * align;
         let skip = (start - offset) / PIXEL;
         let size = start - offset + rows.len() as u64 * self.width as u64 * PIXEL;
-        Some(View { buffer: strip.buffer.clone(), offset, size, skip: skip as u32 })
+        Some(Rows { buffer: strip.buffer.clone(), offset, size, skip: skip as u32 })
     }
 
     /// `rows` for reading: in place, or gathered on the device where they lie in several strips.
-    pub fn window(&self, bus: &Bus, encoder: &mut wgpu::CommandEncoder, rows: &Range<u32>) -> View {
+    pub fn window(&self, bus: &Bus, encoder: &mut wgpu::CommandEncoder, rows: &Range<u32>) -> Rows {
         if let Some(view) = self.slice(bus, rows) {
             return view;
         }
@@ -102,7 +113,7 @@ impl Strips {
                 encoder.copy_buffer_to_buffer(&strip.buffer, from, &buffer, to, (end - start) as u64 * row);
             }
         }
-        View { buffer, offset: 0, size, skip: 0 }
+        Rows { buffer, offset: 0, size, skip: 0 }
     }
 }
 
@@ -119,6 +130,16 @@ mod tests {
             assert!(cuts.windows(2).all(|pair| pair[0].end == pair[1].start));
             assert!(cuts.iter().all(|rows| rows.len() as u64 * width as u64 * PIXEL <= max));
         }
+    }
+
+    #[test]
+    fn parts_keep_the_limit_with_the_rows_around_them() {
+        let cuts = cut(100, 1000, 100_000);
+        assert_eq!(cuts.len(), 4);
+        let parts = parts(cuts.into_iter(), 100, 20, 100_000);
+        assert_eq!(parts.iter().map(ExactSizeIterator::len).sum::<usize>(), 1000);
+        assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert!(parts.iter().all(|rows| (rows.len() as u64 + 40) * 100 * PIXEL <= 100_000), "{parts:?}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ async fn in_webp(service: &Service, outcome: &Outcome) -> Result<Option<String>>
     let Some(png) = service.blobs.bytes(&outcome.blob).await? else { return Ok(None) };
     let encode = move || {
         let limits =
-            Limits { max_pixels: u64::MAX, max_side: u32::MAX, max_decoder_bytes: u64::MAX, ..Limits::default() };
+            Limits { max_bytes: usize::MAX, max_pixels: u64::MAX, max_side: u32::MAX, max_decoder_bytes: u64::MAX };
         let (image, profile) = codec::decode_keeping(&png, &limits)?;
         codec::encode(&image, Format::WebP, profile.as_ref())
     };

@@ -161,6 +161,11 @@ pub fn cors(args: &ServeArgs) -> Option<CorsLayer> {
         header::CONTENT_RANGE,
         header::HeaderName::from_static("server-timing"),
         header::HeaderName::from_static("x-request-id"),
+        header::HeaderName::from_static("x-matte-uncertainty"),
+        header::HeaderName::from_static("x-foreground-left"),
+        header::HeaderName::from_static("x-foreground-top"),
+        header::HeaderName::from_static("x-foreground-width"),
+        header::HeaderName::from_static("x-foreground-height"),
     ];
     let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
     Some(CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers).expose_headers(exposed))

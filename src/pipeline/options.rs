@@ -92,7 +92,7 @@ pub struct CutoutOptions {
     pub fill_holes: Option<f64>,
     /// Keep the largest subject alone.
     pub largest: bool,
-    /// Make alpha full from this value on, and none below: 0 to 1, without either.
+    /// Make alpha full from this value on, and none below: 0.001 to 0.999.
     pub threshold: Option<f64>,
     /// Move the edge inwards by so many of the photo's pixels, outwards if negative: -20 to 20.
     pub choke: f64,

@@ -14,7 +14,7 @@ pub const SIDE: usize = 256;
 
 /// Side of the photo as the small network glances at it. U2-Net-p finds subjects better at 192 than at its own 320
 /// (mean intersection over union with true mattes 0.93 against 0.92), at a third of the cost.
-pub const GLANCE: usize = 192;
+pub const GLANCE_SIDE: usize = 192;
 
 /// Probability from which there is a person in the picture (`models/README.md`).
 pub const PERSON: f32 = 0.3;

@@ -20,6 +20,9 @@ impl Window {
     /// a [`SIDE`] plane over a `width` by `height` photo, for a network of side `size`. In whole numbers, so that all
     /// engines agree.
     pub fn around([left, top, right, bottom]: [u32; 4], width: u32, height: u32, size: u32) -> Self {
+        if right <= left || bottom <= top {
+            return Self::whole(width, height);
+        }
         let side = SIDE as u32;
         let (left, right) = (left * width / side, (right * width).div_ceil(side));
         let (top, bottom) = (top * height / side, (bottom * height).div_ceil(side));

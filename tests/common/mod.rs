@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
-use cameo::codec::{self, Image, Limits, Picture, Sample};
+use cameo::codec::{self, Image, Limits, Sample};
 use cameo::pipeline::{CutoutOptions, Job, Recipe};
 use cameo_matting::{Library, People};
 use cameo_models::{Manifest, Network};
@@ -124,14 +124,6 @@ pub fn visible<T: Sample>(image: &Image<T>) -> Vec<f32> {
     let unit = |value: T| value.exact() as f32 / T::FULL as f32;
     let pixels = image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel.map(unit));
     pixels.flat_map(|[r, g, b, a]| [r * a, g * a, b * a, a]).map(|value| value * 255.0).collect()
-}
-
-/// The picture in 8 bits.
-pub fn eight(picture: Picture) -> Image {
-    match picture {
-        Picture::Eight(image) => image,
-        Picture::Sixteen(_) => panic!("16 bits were not asked for"),
-    }
 }
 
 /// A recipe with the small network.

@@ -1,18 +1,18 @@
 //! Pictures that pass the adapter's limits are done in strips and bands, and no seam is seen.
 
 use burn::tensor::{Tensor, TensorData};
-use cameo::codec::Image;
+use cameo::codec::{Depth, Image, Picture};
 use cameo::gpu::guide::{self, Guide};
 use cameo::gpu::{GpuEngine, Limits, Matte};
 use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
 use cameo::rules::SIDE;
 use cameo_models::Network;
 
-use crate::common::{disc, eight, pattern};
+use crate::common::{disc, pattern};
 use crate::on_gpu;
 
 /// Everything but the networks, under `limits`.
-fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits: Limits) -> (Vec<f32>, Image) {
+fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits: Limits) -> (Vec<f32>, Picture) {
     let before = std::mem::replace(&mut engine.gpu.limits, limits);
     let frame = engine.upload(photo).unwrap();
     let options = CutoutOptions { choke: 1.5, feather: 2.0, ..Default::default() };
@@ -32,9 +32,9 @@ fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits:
     let frame = engine.decontaminate(frame, &options).unwrap();
     let frame = engine.edge(frame, &options).unwrap();
     let picture = engine.enhance(frame, enhancement).unwrap();
-    let image = eight(engine.readback(picture).unwrap().picture);
+    let picture = engine.readback(picture).unwrap().picture;
     engine.gpu.limits = before;
-    (seen, image)
+    (seen, picture)
 }
 
 const WHOLE: Limits = Limits { strip_bytes: 1 << 30, band_bytes: 1 << 30 };
@@ -42,8 +42,13 @@ const WHOLE: Limits = Limits { strip_bytes: 1 << 30, band_bytes: 1 << 30 };
 #[test]
 fn bands_give_the_whole_to_the_last_bit() {
     let (width, height) = (257, 403);
-    for (level, scale) in [(Level::Medium, None), (Level::Strong, Some(1.3)), (Level::Light, Some(1.0))] {
-        let recipe = Recipe { level, scale, ..Recipe::new(Job::Combo) };
+    for (level, scale, depth) in [
+        (Level::Medium, None, Depth::Eight),
+        (Level::Strong, Some(1.3), Depth::Eight),
+        (Level::Light, Some(1.0), Depth::Sixteen),
+    ] {
+        let cutout = CutoutOptions { depth, ..Default::default() };
+        let recipe = Recipe { level, scale, cutout, ..Recipe::new(Job::Combo) };
         let enhancement = recipe.enhancement(width, height, u64::MAX).unwrap();
         on_gpu(move |engine| {
             let whole = road(engine, pattern(width, height), &enhancement, WHOLE);

@@ -8,7 +8,7 @@ use cameo::gpu::prepare::View;
 use cameo::gpu::strips::Strips;
 use cameo::gpu::{self, Gpu, GpuEngine};
 use cameo::pipeline::{CutoutOptions, Edge};
-use cameo::rules::{Census, GLANCE, SIDE, Window};
+use cameo::rules::{Census, GLANCE_SIDE, SIDE, Window};
 use cameo_matting::People;
 
 use crate::common::{Difference, difference, disc, pattern};
@@ -57,9 +57,10 @@ impl Scene {
     fn new() -> Self {
         let mut sure = blob(SIDE, [0.4, 0.55], 0.12);
         sure[10 * SIDE + 240] = 1.0;
-        let held: Vec<f32> = blob(GLANCE, [0.4, 0.55], 0.12);
-        let mut glance: Vec<f32> = held.iter().zip(blob(GLANCE, [0.55, 0.6], 0.04)).map(|(a, b)| a.max(b)).collect();
-        glance.chunks_exact_mut(GLANCE).for_each(<[_]>::reverse);
+        let held: Vec<f32> = blob(GLANCE_SIDE, [0.4, 0.55], 0.12);
+        let mut glance: Vec<f32> =
+            held.iter().zip(blob(GLANCE_SIDE, [0.55, 0.6], 0.04)).map(|(a, b)| a.max(b)).collect();
+        glance.chunks_exact_mut(GLANCE_SIDE).for_each(<[_]>::reverse);
         Self {
             sure,
             glance: glance.iter().map(|value| 0.1 + 0.8 * value).collect(),
@@ -71,15 +72,15 @@ impl Scene {
 
     fn on_cpu(&self) -> cpu::Guide {
         let mut glance = self.glance.clone();
-        glance.chunks_exact_mut(GLANCE).for_each(<[_]>::reverse);
+        glance.chunks_exact_mut(GLANCE_SIDE).for_each(<[_]>::reverse);
         cpu::lift::stretch(&mut glance);
         let people = Some((Plane::square(SIDE, self.sure.clone()), self.person));
-        cpu::Guide::new(self.width, self.height, SIZE, &Plane::square(GLANCE, glance), people)
+        cpu::Guide::new(self.width, self.height, SIZE, &Plane::square(GLANCE_SIDE, glance), people)
     }
 
     fn on_gpu(&self, engine: &mut GpuEngine) -> Guide {
         let people = People { matte: tensor(engine, &self.sure, SIDE), person: tensor(engine, &[self.person], 1) };
-        let glance = tensor(engine, &self.glance, GLANCE);
+        let glance = tensor(engine, &self.glance, GLANCE_SIDE);
         let photo = [self.width, self.height];
         gpu::guide::guide(&engine.gpu, photo, SIZE as u32, glance, Some(people), &engine.library.device().clone())
             .unwrap()
@@ -102,9 +103,9 @@ fn guide_agrees() {
         ("a person", small.clone()),
         ("an animal", Scene { person: 0.1, ..small.clone() }),
         ("seen in full", Scene { width: 300, height: 200, ..small.clone() }),
-        ("another subject", Scene { glance: blob(GLANCE, [0.8, 0.2], 0.1), ..small.clone() }),
+        ("another subject", Scene { glance: blob(GLANCE_SIDE, [0.8, 0.2], 0.1), ..small.clone() }),
         ("nobody", Scene { sure: vec![0.0; SIDE * SIDE], ..small.clone() }),
-        ("a crowd", Scene { sure: vec![1.0; SIDE * SIDE], glance: vec![0.5; GLANCE * GLANCE], ..small }),
+        ("a crowd", Scene { sure: vec![1.0; SIDE * SIDE], glance: vec![0.5; GLANCE_SIDE * GLANCE_SIDE], ..small }),
     ];
     for (name, scene) in cases {
         let want = scene.on_cpu();
@@ -322,7 +323,7 @@ const DECONTAMINATE_MAX: f32 = 3.0;
 
 #[test]
 fn decontaminate_agrees() {
-    for (width, height) in [(211, 163), (640, 33), (9, 300)] {
+    for (width, height) in [(211, 163), (640, 33), (9, 300), (1, 1), (1, 40), (40, 1)] {
         for own in [true, false] {
             let photo = photo(width, height);
             let found = decontaminated(photo.clone(), photo, own, CutoutOptions::default());

@@ -4,7 +4,7 @@ use cameo::codec::{Depth, Image, Picture};
 use cameo::cpu::{self, Plane};
 use cameo::gpu;
 use cameo::gpu::prepare::View;
-use cameo::pipeline::{Engine, Enhancement, Job, Level, Recipe};
+use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
 use cameo::rules::Window;
 use cameo_models::Network;
 
@@ -129,6 +129,38 @@ fn enhance_in_sixteen_bits_agrees() {
     }
 }
 
+/// A cut-out with a soft edge, decontaminated, then denoised: what lies clear around the subject must not decide.
+#[test]
+fn strong_enhancement_of_a_feathered_cutout_agrees() {
+    let (width, height) = (240, 200);
+    let small: Vec<f32> = (0..width * height)
+        .map(|i| {
+            let (x, y) = ((i % width) as f32 - 120.0, (i / width) as f32 - 100.0);
+            ((40.0 - x.hypot(y)) / 4.0 + 0.5).clamp(0.0, 1.0)
+        })
+        .collect();
+    let options = CutoutOptions { feather: 2.0, ..Default::default() };
+    let sharp = enhancement(width, height, Level::Strong, Some(1.0));
+    let found = on_gpu(move |engine| {
+        let mut frame = engine.upload(pattern(width, height)).unwrap();
+        let bytes = bytemuck::cast_slice(&small);
+        frame.matte = Some(gpu::strips::Strips::upload(&engine.gpu.bus, width, height, bytes, u64::MAX));
+        let frame = engine.decontaminate(frame, &options).unwrap();
+        let frame = engine.edge(frame, &options).unwrap();
+        let picture = engine.enhance(frame, &sharp).unwrap();
+        let found = engine.readback(picture).unwrap().picture;
+        let matte = Some(Plane { width, height, values: small });
+        let frame = cpu::decontaminate(cpu::Frame { photo: pattern(width, height), matte, census: None }, &options);
+        let frame = cpu::Frame { matte: frame.matte.map(|matte| cpu::edge(matte, &options)), ..frame };
+        assert!(cpu::denoise::noise_of(&frame) > 0.01, "nothing is denoised");
+        let want = cpu::enhance(frame, &sharp).unwrap();
+        let (Picture::Eight(found), Picture::Eight(want)) = (found, want) else { panic!("16 bits") };
+        difference(&visible(&found), &visible(&want))
+    });
+    println!("strong, feathered: {found:?}");
+    assert!(found.max <= 3.0 && found.mean < 0.05, "{found:?}");
+}
+
 /// The noise that the GPU finds, and its photo after denoising beside the CPU's, in 0..255.
 #[test]
 fn denoise_agrees() {
@@ -146,9 +178,9 @@ fn denoise_agrees() {
             (bytemuck::pod_read_unaligned::<f32>(&read(&level)), denoised.buffers().flat_map(read).collect::<Vec<u8>>())
         }
     });
-    let want = cpu::denoise::noise_of(&photo);
-    assert!(want > 0.02 && (level - want).abs() < 1e-4, "{level} {want}");
     let frame = cpu::Frame { photo: photo.clone(), matte: None, census: None };
+    let want = cpu::denoise::noise_of(&frame);
+    assert!(want > 0.02 && (level - want).abs() < 1e-4, "{level} {want}");
     let tones = |bytes: &[u8]| -> Vec<f32> { bytes.iter().map(|&byte| byte as f32).collect() };
     let denoised = tones(&cpu::denoise::denoise(&frame, want).pixels);
     let agreement = difference(&tones(&found), &denoised);

@@ -106,7 +106,7 @@ fn spans(frame: &Frame, rows: &Range<usize>) -> Vec<Span> {
     let width = frame.photo.width as usize;
     let height = frame.photo.height as usize;
     let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
-    let own: Vec<Span> = frame.straight(&read).collect();
+    let own: Vec<Span> = frame.own_spans(&read).collect();
     let across: Vec<Span> = own
         .par_chunks(width)
         .flat_map_iter(|row| {
@@ -124,7 +124,7 @@ fn spans(frame: &Frame, rows: &Range<usize>) -> Vec<Span> {
 
 impl Frame {
     /// Each pixel of `rows` as a span of its own; its colour takes no part where its alpha is too low to know it.
-    fn straight(&self, rows: &Range<usize>) -> impl Iterator<Item = Span> + '_ {
+    fn own_spans(&self, rows: &Range<usize>) -> impl Iterator<Item = Span> + '_ {
         let width = self.photo.width as usize;
         let range = rows.start * width..rows.end * width;
         let pixels = &self.photo.pixels.as_chunks::<4>().0[range.clone()];
