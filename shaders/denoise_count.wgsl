@@ -1,5 +1,4 @@
-// Counts the diagonal differences of luma in the subject's blocks of two by two pixels: the histogram that tells the
-// noise.
+// Counts the diagonal differences of luma in blocks of two by two pixels: the histogram that tells the noise.
 
 struct Params {
     luma: vec3<f32>,
@@ -10,8 +9,8 @@ struct Params {
     photo_skip: u32,
     matte_skip: u32,
     has_matte: u32,
-    // Alpha above it is subject.
-    half: f32,
+    // Blocks count whose alpha is larger.
+    above: f32,
     bins_a_tone: f32,
     pad: u32,
 }
@@ -39,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
     if (id.x < params.columns && id.y < params.rows) {
         let at = 2u * id.y * params.width + 2u * id.x;
         let below = at + params.width;
-        if (alpha_at(at) > params.half) {
+        if (alpha_at(at) > params.above) {
             let diagonal = (luma_at(at) - luma_at(at + 1u) - luma_at(below) + luma_at(below + 1u)) / 2.0;
             atomicAdd(&own[min(u32(abs(diagonal) * params.bins_a_tone), 255u)], 1u);
         }

@@ -8,10 +8,10 @@ use rayon::prelude::*;
 
 use super::Frame;
 use crate::codec::Image;
-use crate::rules::{HALF, LUMA, MIN_ALPHA, noise};
+use crate::rules::{LUMA, MIN_ALPHA, noise};
 
-/// Deviation of the noise of one channel of the subject in 0..1; 0 for a clean photo.
-pub fn noise_of(frame: &Frame) -> f32 {
+/// Deviation of the noise of one channel in 0..1, where alpha is larger than `above`; 0 for a clean photo.
+pub fn noise_of(frame: &Frame, above: f32) -> f32 {
     let width = frame.photo.width as usize;
     let rows = frame.photo.pixels.par_chunks_exact(8 * width).enumerate();
     let counts = rows.map(|(row, two)| {
@@ -23,7 +23,7 @@ pub fn noise_of(frame: &Frame) -> f32 {
                 Some(matte) => matte.values[2 * row * width + 2 * column],
                 None => upper[3] as f32 / 255.0,
             };
-            if alpha <= HALF {
+            if alpha <= above {
                 continue;
             }
             let luma = |pixel: &[u8]| pixel[0] as f32 * LUMA[0] + pixel[1] as f32 * LUMA[1] + pixel[2] as f32 * LUMA[2];
@@ -104,7 +104,7 @@ mod tests {
     fn noise_is_found_and_taken_and_the_edge_stays() {
         for sigma in [4.0, 9.0] {
             let frame = noisy(sigma);
-            let found = noise_of(&frame);
+            let found = noise_of(&frame, -1.0);
             // Less what the texture of a clean photo would be taken for: 2 tones a channel.
             let want = (sigma * sigma - 4.0).sqrt();
             assert!((found * 255.0 - want).abs() < 0.15 * sigma, "{sigma}: {}", found * 255.0);
@@ -113,6 +113,6 @@ mod tests {
             let step = clean.pixels[4 * (64 * 128 + 64)] as i32 - clean.pixels[4 * (64 * 128 + 63)] as i32;
             assert!(step > 45, "{sigma}: the edge of 70 is {step}");
         }
-        assert_eq!(noise_of(&noisy(0.0)), 0.0);
+        assert_eq!(noise_of(&noisy(0.0), -1.0), 0.0);
     }
 }

@@ -36,7 +36,7 @@ pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Result<Picture> {
 fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<Image<T>> {
     let Enhancement { width, height, mut sharpening, denoises, .. } = *enhancement;
     if denoises {
-        let noise = noise_of(&frame);
+        let noise = noise_of(&frame, enhancement.noise_above);
         if noise > 0.0 {
             frame.photo = denoise(&frame, noise);
         }

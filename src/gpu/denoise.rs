@@ -5,15 +5,16 @@ use super::params::{DenoiseCount, DenoiseFilter, DenoiseLevel};
 use super::strips::Strips;
 use super::{Frame, Gpu};
 use crate::error::Result;
-use crate::rules::{HALF, LUMA, MIN_ALPHA, noise};
+use crate::rules::{LUMA, MIN_ALPHA, noise};
 use crate::taps::NearTap;
 
-/// The photo of `frame`, denoised where it is subject, and the deviation of its noise in 0..1.
-pub fn denoise(gpu: &Gpu, frame: &Frame) -> Result<(Strips, wgpu::Buffer)> {
+/// The photo of `frame`, denoised where it is subject, and the deviation of its noise in 0..1, measured where alpha is
+/// larger than `above`.
+pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, wgpu::Buffer)> {
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let mut encoder = gpu.encoder("denoise");
-    let level = measure(gpu, &mut encoder, frame);
+    let level = measure(gpu, &mut encoder, frame, above);
     let taps = noise::near();
     let reach = taps.iter().map(|tap| tap.y.unsigned_abs()).max().unwrap_or(0);
     let table: Vec<[u32; 3]> =
@@ -50,8 +51,8 @@ pub fn denoise(gpu: &Gpu, frame: &Frame) -> Result<(Strips, wgpu::Buffer)> {
     Ok((denoised, level))
 }
 
-/// Records the measurement of the subject's noise.
-fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame) -> wgpu::Buffer {
+/// Records the measurement of the noise.
+fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, above: f32) -> wgpu::Buffer {
     let bus = &gpu.bus;
     let photo = &frame.photo;
     let counts = bus.scratch("noise counts", (noise::BINS * 4) as u64);
@@ -72,7 +73,7 @@ fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame) -> wgpu
             photo_skip: window.skip,
             matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
             has_matte: matte.is_some().into(),
-            half: HALF,
+            above,
             bins_a_tone: noise::BINS_A_TONE,
             pad: 0,
         };

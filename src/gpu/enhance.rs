@@ -29,11 +29,11 @@ struct Band {
 
 /// `frame` at the size of `enhancement`, sharpened and packed; colours are 0 where alpha is 0.
 pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result<Strips> {
-    let Enhancement { width, height, sharpening, denoises, depth } = *enhancement;
+    let Enhancement { width, height, sharpening, denoises, noise_above, depth } = *enhancement;
     let bus = &gpu.bus;
     let level = match denoises {
         true => {
-            let (photo, level) = denoise(gpu, &frame)?;
+            let (photo, level) = denoise(gpu, &frame, noise_above)?;
             frame.photo = photo;
             level
         }

@@ -261,7 +261,7 @@ params!(DenoiseCount {
     photo_skip: u32,
     matte_skip: u32,
     has_matte: u32,
-    half: f32,
+    above: f32,
     bins_a_tone: f32,
     pad: u32,
 });

@@ -7,6 +7,7 @@ use super::CutoutOptions;
 use super::names::names;
 use crate::codec::{Depth, Format};
 use crate::error::{Error, Result};
+use crate::rules::HALF;
 
 /// The network that glances at the photo, whatever cuts it out.
 pub const GLANCE: Network = Network::U2NetP;
@@ -81,6 +82,8 @@ pub struct Enhancement {
     pub sharpening: Option<Sharpening>,
     /// Takes noise out first, and lets the sharpening's threshold follow what there was.
     pub denoises: bool,
+    /// Alpha above which noise is measured; below 0 everywhere, for what is known of clean photos is known of whole ones.
+    pub noise_above: f32,
     pub depth: Depth,
 }
 
@@ -161,9 +164,12 @@ impl Recipe {
             let told = format!("{} has 8 bits a channel: use --format png or --depth 8", self.format);
             return Err(Error::BadRecipe(told));
         }
+        // Where an edge moves outwards, decontamination has made flat colours of what was around the subject.
+        let recolored = self.job != Job::Enhance && self.decontaminates() && self.cutout.reach(width, height) > 0;
+        let noise_above = if recolored { HALF } else { -1.0 };
         if self.job == Job::Cutout {
             self.fits(width, height)?;
-            return Ok(Enhancement { width, height, sharpening: None, denoises: false, depth });
+            return Ok(Enhancement { width, height, sharpening: None, denoises: false, noise_above, depth });
         }
         let (factor, mut sharpening, denoises) = self.level.settings();
         let scale = self.scale.unwrap_or(factor);
@@ -194,7 +200,7 @@ impl Recipe {
         // The table is in pixels of the photo.
         sharpening.sigma *= scale as f32;
         let sharpening = Some(sharpening);
-        Ok(Enhancement { width, height, sharpening, denoises, depth })
+        Ok(Enhancement { width, height, sharpening, denoises, noise_above, depth })
     }
 }
 
@@ -231,7 +237,14 @@ mod tests {
         let enhancement = Recipe::new(Job::Cutout).enhancement(100, 51, 1).unwrap();
         assert_eq!(
             enhancement,
-            Enhancement { width: 100, height: 51, sharpening: None, denoises: false, depth: Depth::Eight }
+            Enhancement {
+                width: 100,
+                height: 51,
+                sharpening: None,
+                denoises: false,
+                noise_above: -1.0,
+                depth: Depth::Eight
+            }
         );
     }
 

@@ -140,7 +140,9 @@ fn strong_enhancement_of_a_feathered_cutout_agrees() {
         })
         .collect();
     let options = CutoutOptions { feather: 2.0, ..Default::default() };
-    let sharp = enhancement(width, height, Level::Strong, Some(1.0));
+    let recipe = Recipe { level: Level::Strong, scale: Some(1.0), cutout: options.clone(), ..Recipe::new(Job::Combo) };
+    let sharp = recipe.enhancement(width, height, u64::MAX).unwrap();
+    assert!(sharp.noise_above > 0.0);
     let found = on_gpu(move |engine| {
         let mut frame = engine.upload(pattern(width, height)).unwrap();
         let bytes = bytemuck::cast_slice(&small);
@@ -152,7 +154,7 @@ fn strong_enhancement_of_a_feathered_cutout_agrees() {
         let matte = Some(Plane { width, height, values: small });
         let frame = cpu::decontaminate(cpu::Frame { photo: pattern(width, height), matte, census: None }, &options);
         let frame = cpu::Frame { matte: frame.matte.map(|matte| cpu::edge(matte, &options)), ..frame };
-        assert!(cpu::denoise::noise_of(&frame) > 0.01, "nothing is denoised");
+        assert!(cpu::denoise::noise_of(&frame, sharp.noise_above) > 0.01, "nothing is denoised");
         let want = cpu::enhance(frame, &sharp).unwrap();
         let (Picture::Eight(found), Picture::Eight(want)) = (found, want) else { panic!("16 bits") };
         difference(&visible(&found), &visible(&want))
@@ -169,7 +171,7 @@ fn denoise_agrees() {
         let photo = photo.clone();
         move |engine| {
             let frame = engine.upload(photo).unwrap();
-            let (denoised, level) = gpu::denoise::denoise(&engine.gpu, &frame).unwrap();
+            let (denoised, level) = gpu::denoise::denoise(&engine.gpu, &frame, -1.0).unwrap();
             let read = |buffer: &wgpu::Buffer| {
                 let mut bytes = Vec::new();
                 engine.gpu.bus.read(&[buffer], &mut bytes).unwrap();
@@ -179,7 +181,7 @@ fn denoise_agrees() {
         }
     });
     let frame = cpu::Frame { photo: photo.clone(), matte: None, census: None };
-    let want = cpu::denoise::noise_of(&frame);
+    let want = cpu::denoise::noise_of(&frame, -1.0);
     assert!(want > 0.02 && (level - want).abs() < 1e-4, "{level} {want}");
     let tones = |bytes: &[u8]| -> Vec<f32> { bytes.iter().map(|&byte| byte as f32).collect() };
     let denoised = tones(&cpu::denoise::denoise(&frame, want).pixels);
@@ -192,7 +194,14 @@ fn denoise_agrees() {
 
 #[test]
 fn a_cutout_without_enhancement_agrees() {
-    let plain = Enhancement { width: 211, height: 163, sharpening: None, denoises: false, depth: Depth::Eight };
+    let plain = Enhancement {
+        width: 211,
+        height: 163,
+        sharpening: None,
+        denoises: false,
+        noise_above: -1.0,
+        depth: Depth::Eight,
+    };
     let found = enhanced(pattern(211, 163), true, plain, plain);
     assert!(found.max <= 1.0 && found.mean < 0.01, "{found:?}");
 }
