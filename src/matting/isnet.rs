@@ -6,7 +6,8 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use cameo_models::graph::ISNET;
 
-use super::rsu::{Backbone, conv3x3, resize_like};
+use super::ops::{conv3x3, resize_like};
+use super::rsu::{Backbone, new_conv3x3};
 
 /// A stem that halves the image, the backbone, and the finest of its six side outputs: the others served training.
 #[derive(Module, Debug)]
@@ -19,9 +20,9 @@ pub struct IsNet {
 impl IsNet {
     pub fn new(device: &Device) -> Self {
         Self {
-            stem: conv3x3([3, 64], 2, 1, device),
+            stem: new_conv3x3([3, 64], 2, 1, device),
             backbone: Backbone::new(&ISNET, device),
-            sides: vec![conv3x3([ISNET.decoder[4].channels_out, 1], 1, 1, device)],
+            sides: vec![new_conv3x3([ISNET.decoder[4].channels_out, 1], 1, 1, device)],
         }
     }
 
@@ -29,6 +30,6 @@ impl IsNet {
     pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
         let stem = self.stem.forward(image.clone());
         let finest = self.backbone.forward(stem, 1).pop().expect("one feature was asked for");
-        sigmoid(resize_like(self.sides[0].forward(finest), &image))
+        sigmoid(resize_like(conv3x3(&self.sides[0], vec![finest], false), &image))
     }
 }

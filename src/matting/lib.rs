@@ -3,6 +3,7 @@
 
 mod isnet;
 mod library;
+mod ops;
 mod rsu;
 mod selfie;
 mod u2netp;

@@ -11,7 +11,7 @@ use burn::tensor::activation::{hard_swish, relu, sigmoid};
 use burn::tensor::{Device, Tensor};
 use cameo_models::selfie::{BLOCKS, Block, HEAD, LEVELS, SKIPS, SQUEEZED, STEM};
 
-use super::rsu::resize_to;
+use super::ops::resize_to;
 
 /// A convolution of single pixels.
 ///

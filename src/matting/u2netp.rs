@@ -7,7 +7,8 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use cameo_models::graph::U2NETP;
 
-use super::rsu::{Backbone, conv3x3, resize_like};
+use super::ops::{conv3x3, resize_like};
+use super::rsu::{Backbone, new_conv3x3};
 
 /// The backbone, a side output for each of its six features, and their fusion.
 #[derive(Module, Debug)]
@@ -22,7 +23,7 @@ impl U2NetP {
         let channels = U2NETP.decoder.iter().rev().chain(U2NETP.encoder.last()).map(|rsu| rsu.channels_out);
         Self {
             backbone: Backbone::new(&U2NETP, device),
-            sides: channels.map(|channels| conv3x3([channels, 1], 1, 1, device)).collect(),
+            sides: channels.map(|channels| new_conv3x3([channels, 1], 1, 1, device)).collect(),
             fuse: Conv2dConfig::new([6, 1], [1, 1]).init(device),
         }
     }
@@ -32,7 +33,7 @@ impl U2NetP {
         let features = self.backbone.forward(image.clone(), self.sides.len());
         let finest_first = features.into_iter().rev();
         let sides = self.sides.iter().zip(finest_first);
-        let sides = sides.map(|(side, feature)| resize_like(side.forward(feature), &image));
+        let sides = sides.map(|(side, feature)| resize_like(conv3x3(side, vec![feature], false), &image));
         sigmoid(self.fuse.forward(Tensor::cat(sides.collect(), 1)))
     }
 }

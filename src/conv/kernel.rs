@@ -1,0 +1,98 @@
+//! A convolution's weights, transformed when they are needed: that costs a few percent of the convolution, and keeping
+//! them transformed would take four times their memory.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::transform::{LANES, Lanes, POINTS};
+
+/// Channels of the result that a product makes at once.
+pub const ROWS: usize = 6;
+
+/// A kernel's weights, transformed.
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    pub channels_in: usize,
+    pub channels_out: usize,
+    /// `[channels_out / 6, 36, channels_in]` of six.
+    panels: Vec<[f32; ROWS]>,
+    pub bias: &'a [f32],
+}
+
+impl<'a> Kernel<'a> {
+    /// `weights` are `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
+    pub fn new(weights: &[f32], bias: &'a [f32]) -> Self {
+        let channels_out = bias.len();
+        let channels_in = weights.len() / (9 * channels_out);
+        let mut panels = vec![[0.0; ROWS]; channels_out.div_ceil(ROWS) * POINTS * channels_in];
+        let blocks = panels.par_chunks_exact_mut(POINTS * channels_in).zip(weights.par_chunks(ROWS * 9 * channels_in));
+        blocks.for_each(|(panels, weights)| transform_weights(weights, channels_in, panels));
+        Self { channels_in, channels_out, panels, bias }
+    }
+
+    pub fn blocks(&self) -> usize {
+        self.channels_out.div_ceil(ROWS)
+    }
+
+    pub fn panel(&self, k: usize, block: usize) -> &[[f32; ROWS]] {
+        &self.panels[(block * POINTS + k) * self.channels_in..][..self.channels_in]
+    }
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn transform_weights(weights: &[f32], channels_in: usize, panels: &mut [[f32; ROWS]]) {
+    let rows = weights.len() / (9 * channels_in);
+    for c in 0..channels_in {
+        let mut taps = [[0f32; ROWS]; 9];
+        for r in 0..rows {
+            let kernel = &weights[(r * channels_in + c) * 9..][..9];
+            for (tap, &weight) in taps.iter_mut().zip(kernel) {
+                tap[r] = weight;
+            }
+        }
+        let mut half = [[0f32; ROWS]; 18];
+        for x in 0..3 {
+            let column = weight_line([taps[x], taps[3 + x], taps[6 + x]]);
+            for (i, value) in column.into_iter().enumerate() {
+                half[i * 3 + x] = value;
+            }
+        }
+        for i in 0..6 {
+            let row = weight_line([half[i * 3], half[i * 3 + 1], half[i * 3 + 2]]);
+            for (j, value) in row.into_iter().enumerate() {
+                panels[(i * 6 + j) * channels_in + c] = value;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn weight_line([a, b, c]: [[f32; ROWS]; 3]) -> [[f32; ROWS]; 6] {
+    let mut line = [[0f32; ROWS]; 6];
+    for r in 0..ROWS {
+        let (a, b, c) = (a[r], b[r], c[r]);
+        let (sixth, ends) = (b / 6.0, (a + c) / 6.0);
+        let (twelfth, far) = (b / 12.0, a / 24.0 + c / 6.0);
+        let values = [a / 4.0, -ends - sixth, sixth - ends, far + twelfth, far - twelfth, c];
+        for (line, value) in line.iter_mut().zip(values) {
+            line[r] = value;
+        }
+    }
+    line
+}
+
+/// `made[r] = sum over c of panel[c][r] * seen[c]`.
+#[inline(always)]
+pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mut [Lanes]) {
+    let mut sums = [[0.0; LANES]; ROWS];
+    for (values, weights) in seen.iter().zip(panel) {
+        for r in 0..ROWS {
+            for n in 0..LANES {
+                // Without a fused instruction, mul_add is a call.
+                sums[r][n] =
+                    if FMA { weights[r].mul_add(values[n], sums[r][n]) } else { weights[r] * values[n] + sums[r][n] };
+            }
+        }
+    }
+    made.copy_from_slice(&sums[..made.len()]);
+}

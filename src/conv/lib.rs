@@ -1,0 +1,13 @@
+//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes.
+//!
+//! Plain slices in, plain slices out: a stack is `[channels, height, width]`, f32, contiguous. Nothing here knows burn.
+
+mod kernel;
+mod planes;
+mod rows;
+mod transform;
+mod whole;
+mod winograd;
+
+pub use planes::{halve, resize};
+pub use winograd::{Input, Manner, conv3x3};

@@ -1,0 +1,113 @@
+//! Large pictures: blocks of a few chunks, each transformed, multiplied and transformed back within the cache.
+
+use std::array::from_fn;
+
+use multiversion::multiversion;
+use multiversion::target::selected_target;
+use rayon::prelude::*;
+
+use crate::kernel::{Kernel, ROWS, product};
+use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transformed_back};
+
+/// `planes` into `out`, as [`conv3x3`](crate::conv3x3), without dilation.
+pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<'_>, relu: bool, out: &mut [f32]) {
+    let across = width.div_ceil(4);
+    let room = (96 * 1024 / POINTS / (kernel.channels_in + kernel.channels_out) / LANES * 4 / 3).max(1);
+    let chunks = across.div_ceil(LANES).min(room);
+    let span = chunks * LANES * 4;
+    let segments = width.div_ceil(span);
+    let mut targets: Vec<Vec<&mut [f32]>> = Vec::new();
+    targets.resize_with(height.div_ceil(4) * segments, || Vec::with_capacity(4 * kernel.channels_out));
+    for plane in out.chunks_exact_mut(height * width) {
+        for (y, row) in plane.chunks_exact_mut(width).enumerate() {
+            for (s, part) in row.chunks_mut(span).enumerate() {
+                targets[y / 4 * segments + s].push(part);
+            }
+        }
+    }
+    let scratch = || {
+        (
+            vec![[0.0; LANES]; chunks * POINTS * kernel.channels_in],
+            vec![[0.0; LANES]; chunks * POINTS * kernel.channels_out],
+        )
+    };
+    targets.into_par_iter().enumerate().for_each_init(scratch, |(seen, made), (block, target)| {
+        let (y, left) = (block / segments * 4, block % segments * span);
+        let rows = (height - y).min(4);
+        let columns = (width - left).min(span);
+        let chunks = columns.div_ceil(4 * LANES);
+        run_block(Block { planes, height, width, kernel, relu, y, left, rows, columns, chunks, seen, made, target });
+    });
+}
+
+struct Block<'a, 'b> {
+    planes: &'a [&'a [f32]],
+    height: usize,
+    width: usize,
+    kernel: &'a Kernel<'a>,
+    relu: bool,
+    y: usize,
+    left: usize,
+    rows: usize,
+    columns: usize,
+    chunks: usize,
+    seen: &'a mut [Lanes],
+    made: &'a mut [Lanes],
+    target: Vec<&'b mut [f32]>,
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn run_block<'a, 'b>(block: Block<'a, 'b>) {
+    const FMA: bool = cfg!(target_arch = "aarch64")
+        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
+    block.run::<FMA>()
+}
+
+impl Block<'_, '_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(mut self) {
+        let (ic, oc) = (self.kernel.channels_in, self.kernel.channels_out);
+        for chunk in 0..self.chunks {
+            let x = self.left + chunk * 4 * LANES;
+            for (c, plane) in self.planes.iter().enumerate() {
+                let mut tile = [[0.0; LANES]; POINTS];
+                gather_row(plane, [self.height, self.width], self.y, x, &mut tile);
+                transform(&mut tile);
+                for (k, values) in tile.iter().enumerate() {
+                    self.seen[(chunk * POINTS + k) * ic + c] = *values;
+                }
+            }
+        }
+        for k in 0..POINTS {
+            for block in 0..self.kernel.blocks() {
+                let panel = self.kernel.panel(k, block);
+                for chunk in 0..self.chunks {
+                    let at = (chunk * POINTS + k) * oc + block * ROWS;
+                    let rows = (oc - block * ROWS).min(ROWS);
+                    product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..at + rows]);
+                }
+            }
+        }
+        for o in 0..oc {
+            let rows = &mut self.target[o * self.rows..][..self.rows];
+            for chunk in 0..self.chunks {
+                let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * oc + o]);
+                let back = transformed_back(&tile, self.kernel.bias[o], self.relu);
+                let from = chunk * 4 * LANES;
+                let count = (self.columns - from).min(4 * LANES);
+                for (i, row) in rows.iter_mut().enumerate() {
+                    let row = &mut row[from..from + count];
+                    if count == 4 * LANES {
+                        for (n, four) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                            *four = from_fn(|j| back[i * 4 + j][n]);
+                        }
+                    } else {
+                        for (x, value) in row.iter_mut().enumerate() {
+                            *value = back[i * 4 + x % 4][x / 4];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

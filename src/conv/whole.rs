@@ -1,0 +1,164 @@
+//! Small and dilated pictures: all is transformed, then all is multiplied, each by all threads.
+
+use std::array::from_fn;
+
+use multiversion::multiversion;
+use multiversion::target::selected_target;
+use rayon::prelude::*;
+
+use crate::kernel::{Kernel, ROWS, product};
+use crate::transform::{LANES, Lanes, POINTS, transform, transformed_back};
+use crate::winograd::Manner;
+
+/// Where a tile's results begin; none past the last tile.
+#[derive(Clone, Copy)]
+struct Origin {
+    y: usize,
+    x: usize,
+}
+
+/// `planes` into `out`, as [`conv3x3`](crate::conv3x3).
+pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<'_>, manner: Manner, out: &mut [f32]) {
+    let Manner { dilation, relu } = manner;
+    let (down, across) = (height.div_ceil(dilation).div_ceil(4), width.div_ceil(dilation).div_ceil(4));
+    let mut origins = Vec::with_capacity(dilation * dilation * down * across);
+    for py in 0..dilation.min(height) {
+        for px in 0..dilation.min(width) {
+            for ty in 0..down {
+                for tx in 0..across {
+                    let origin = Origin { y: py + 4 * dilation * ty, x: px + 4 * dilation * tx };
+                    if origin.y < height && origin.x < width {
+                        origins.push(origin);
+                    }
+                }
+            }
+        }
+    }
+    let ic = kernel.channels_in;
+    let chunks = origins.len().div_ceil(LANES);
+    let mut seen = vec![[0.0; LANES]; chunks * POINTS * ic];
+    seen.par_chunks_exact_mut(POINTS * ic).zip(origins.par_chunks(LANES)).for_each(|(seen, origins)| {
+        run_forth(Forth { planes, height, width, dilation, origins, seen });
+    });
+    let row = height * width;
+    out.par_chunks_mut(ROWS * row).enumerate().for_each_init(
+        || vec![[0.0; LANES]; chunks * POINTS * ROWS],
+        |made, (block, out)| {
+            run_back(Back {
+                kernel,
+                seen: &seen,
+                made,
+                block,
+                chunks,
+                origins: &origins,
+                height,
+                width,
+                dilation,
+                relu,
+                out,
+            });
+        },
+    );
+}
+
+struct Forth<'a> {
+    planes: &'a [&'a [f32]],
+    height: usize,
+    width: usize,
+    dilation: usize,
+    origins: &'a [Origin],
+    seen: &'a mut [Lanes],
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn run_forth<'a>(block: Forth<'a>) {
+    const FMA: bool = cfg!(target_arch = "aarch64")
+        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
+    block.run::<FMA>()
+}
+
+impl Forth<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (c, plane) in self.planes.iter().enumerate() {
+            let mut tile = [[0.0; LANES]; POINTS];
+            for (n, origin) in self.origins.iter().enumerate() {
+                for i in 0..6 {
+                    let y = (origin.y + i * self.dilation).wrapping_sub(self.dilation);
+                    if y >= self.height {
+                        continue;
+                    }
+                    let row = &plane[y * self.width..][..self.width];
+                    for j in 0..6 {
+                        let x = (origin.x + j * self.dilation).wrapping_sub(self.dilation);
+                        if let Some(value) = row.get(x) {
+                            tile[i * 6 + j][n] = *value;
+                        }
+                    }
+                }
+            }
+            transform(&mut tile);
+            for (k, values) in tile.iter().enumerate() {
+                self.seen[k * self.planes.len() + c] = *values;
+            }
+        }
+    }
+}
+
+struct Back<'a> {
+    kernel: &'a Kernel<'a>,
+    seen: &'a [Lanes],
+    made: &'a mut [Lanes],
+    block: usize,
+    chunks: usize,
+    origins: &'a [Origin],
+    height: usize,
+    width: usize,
+    dilation: usize,
+    relu: bool,
+    out: &'a mut [f32],
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn run_back<'a>(block: Back<'a>) {
+    const FMA: bool = cfg!(target_arch = "aarch64")
+        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
+    block.run::<FMA>()
+}
+
+impl Back<'_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let ic = self.kernel.channels_in;
+        let plane = self.height * self.width;
+        let rows = self.out.len() / plane;
+        for k in 0..POINTS {
+            let panel = self.kernel.panel(k, self.block);
+            for chunk in 0..self.chunks {
+                let at = (chunk * POINTS + k) * ROWS;
+                product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..at + rows]);
+            }
+        }
+        for (o, out) in self.out.chunks_exact_mut(plane).enumerate() {
+            let bias = self.kernel.bias[self.block * ROWS + o];
+            for (chunk, origins) in self.origins.chunks(LANES).enumerate() {
+                let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * ROWS + o]);
+                let back = transformed_back(&tile, bias, self.relu);
+                for (n, origin) in origins.iter().enumerate() {
+                    for i in 0..4 {
+                        let y = origin.y + i * self.dilation;
+                        if y >= self.height {
+                            break;
+                        }
+                        let row = &mut out[y * self.width..][..self.width];
+                        for j in 0..4 {
+                            if let Some(value) = row.get_mut(origin.x + j * self.dilation) {
+                                *value = back[i * 4 + j][n];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
