@@ -2,6 +2,8 @@
 //!
 //! Plain slices in, plain slices out: a stack is `[channels, height, width]`, f32, contiguous. Nothing here knows burn.
 
+#![allow(clippy::needless_range_loop, reason = "lanes are walked in step over several arrays: so they become vectors")]
+
 mod kernel;
 mod planes;
 mod rows;
