@@ -80,7 +80,8 @@ enum Status {
 }
 
 fn time(ms: Millis) -> String {
-    jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_string()
+    // Always in thousandths, so that they sort as text.
+    format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap_or_default())
 }
 
 impl TaskStatus {
