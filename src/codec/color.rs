@@ -1,4 +1,5 @@
-//! Colour profiles: everything becomes sRGB, but Display P3 where it is to be kept. The work is moxcms's; what to hand it is decided here.
+//! Colour profiles: everything becomes sRGB, but Display P3 where it is to be kept. The work is moxcms's; what to hand
+//! it is decided here.
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 

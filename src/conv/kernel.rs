@@ -2,6 +2,7 @@
 //! them transformed would take four times their memory.
 
 use multiversion::multiversion;
+use multiversion::target::Target;
 use rayon::prelude::*;
 
 use crate::transform::{LANES, Lanes, POINTS};
@@ -81,6 +82,11 @@ fn weight_line([a, b, c]: [[f32; ROWS]; 3]) -> [[f32; ROWS]; 6] {
     line
 }
 
+/// Whether the processor that `target` stands for multiplies and adds in one instruction; without one, `mul_add` is a call.
+pub const fn fuses(target: &Target) -> bool {
+    cfg!(target_arch = "aarch64") || (cfg!(target_arch = "x86_64") && target.supports_feature_str("fma"))
+}
+
 /// `made[r] = sum over c of panel[c][r] * seen[c]`.
 #[inline(always)]
 pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mut [Lanes]) {
@@ -88,7 +94,6 @@ pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mu
     for (values, weights) in seen.iter().zip(panel) {
         for r in 0..ROWS {
             for n in 0..LANES {
-                // Without a fused instruction, mul_add is a call.
                 sums[r][n] =
                     if FMA { weights[r].mul_add(values[n], sums[r][n]) } else { weights[r] * values[n] + sums[r][n] };
             }

@@ -6,14 +6,18 @@ use multiversion::multiversion;
 use multiversion::target::selected_target;
 use rayon::prelude::*;
 
-use crate::kernel::{Kernel, ROWS, product};
+use crate::kernel::{Kernel, ROWS, fuses, product};
 use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transformed_back};
+
+/// What a block may take of a core's second cache, which has 512 KiB on most processors.
+const CACHE_BYTES: usize = 384 << 10;
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3), without dilation.
 pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<'_>, relu: bool, out: &mut [f32]) {
     let across = width.div_ceil(4);
-    let room = (96 * 1024 / POINTS / (kernel.channels_in + kernel.channels_out) / LANES * 4 / 3).max(1);
-    let chunks = across.div_ceil(LANES).min(room);
+    // What is seen and made of a chunk, in both of its transforms.
+    let chunk_bytes = POINTS * size_of::<Lanes>() * (kernel.channels_in + kernel.channels_out);
+    let chunks = across.div_ceil(LANES).min(CACHE_BYTES / chunk_bytes).max(1);
     let span = chunks * LANES * 4;
     let segments = width.div_ceil(span);
     let mut targets: Vec<Vec<&mut [f32]>> = Vec::new();
@@ -58,8 +62,7 @@ struct Block<'a, 'b> {
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn run_block<'a, 'b>(block: Block<'a, 'b>) {
-    const FMA: bool = cfg!(target_arch = "aarch64")
-        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
+    const FMA: bool = fuses(&selected_target!());
     block.run::<FMA>()
 }
 

@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use multiversion::target::selected_target;
 use rayon::prelude::*;
 
-use crate::kernel::{Kernel, ROWS, product};
+use crate::kernel::{Kernel, ROWS, fuses, product};
 use crate::transform::{LANES, Lanes, POINTS, transform, transformed_back};
 use crate::winograd::Manner;
 
@@ -72,14 +72,12 @@ struct Forth<'a> {
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn run_forth<'a>(block: Forth<'a>) {
-    const FMA: bool = cfg!(target_arch = "aarch64")
-        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
-    block.run::<FMA>()
+    block.run()
 }
 
 impl Forth<'_> {
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run(self) {
         for (c, plane) in self.planes.iter().enumerate() {
             let mut tile = [[0.0; LANES]; POINTS];
             for (n, origin) in self.origins.iter().enumerate() {
@@ -121,8 +119,7 @@ struct Back<'a> {
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn run_back<'a>(block: Back<'a>) {
-    const FMA: bool = cfg!(target_arch = "aarch64")
-        || (cfg!(target_arch = "x86_64") && selected_target!().supports_feature_str("fma"));
+    const FMA: bool = fuses(&selected_target!());
     block.run::<FMA>()
 }
 

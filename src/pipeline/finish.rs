@@ -12,11 +12,12 @@ pub fn finish<T: Sample>(
     options: &CutoutOptions,
     profile: Option<&Profile>,
 ) -> (Image<T>, Option<Foreground>) {
-    let image = match options.crop {
-        Some(margin) => crop(image, margin),
-        None => image,
+    let found = subject(&image);
+    let (image, found) = match (options.crop, found) {
+        (Some(margin), Some(found)) => crop(image, found, margin),
+        _ => (image, found),
     };
-    let foreground = subject(&image).map(|[left, top, right, bottom]| Foreground {
+    let foreground = found.map(|[left, top, right, bottom]| Foreground {
         left: left as u32,
         top: top as u32,
         width: (right - left) as u32,
@@ -43,15 +44,16 @@ fn subject<T: Sample>(image: &Image<T>) -> Option<[usize; 4]> {
     found
 }
 
-/// The part of `image` around its subject, `margin` of the subject's longer side away; all of it if there is none.
-fn crop<T: Sample>(image: Image<T>, margin: f64) -> Image<T> {
-    let Some([left, top, right, bottom]) = subject(&image) else { return image };
+/// The part of `image` around its subject's box, `margin` of the box's longer side away; and the box in it.
+fn crop<T: Sample>(image: Image<T>, found: [usize; 4], margin: f64) -> (Image<T>, Option<[usize; 4]>) {
+    let [left, top, right, bottom] = found;
     let margin = (margin * (right - left).max(bottom - top) as f64).round() as usize;
-    let (left, top) = (left.saturating_sub(margin), top.saturating_sub(margin));
-    let (right, bottom) = ((right + margin).min(image.width as usize), (bottom + margin).min(image.height as usize));
-    let rows = image.pixels.chunks_exact(image.width as usize * 4).take(bottom).skip(top);
-    let pixels = rows.flat_map(|row| &row[left * 4..right * 4]).copied().collect();
-    Image::new((right - left) as u32, (bottom - top) as u32, pixels)
+    let (from_x, from_y) = (left.saturating_sub(margin), top.saturating_sub(margin));
+    let (to_x, to_y) = ((right + margin).min(image.width as usize), (bottom + margin).min(image.height as usize));
+    let rows = image.pixels.chunks_exact(image.width as usize * 4).take(to_y).skip(from_y);
+    let pixels = rows.flat_map(|row| &row[from_x * 4..to_x * 4]).copied().collect();
+    let image = Image::new((to_x - from_x) as u32, (to_y - from_y) as u32, pixels);
+    (image, Some([left - from_x, top - from_y, right - from_x, bottom - from_y]))
 }
 
 /// Composites encoded values, as browsers and image editors do.
@@ -80,19 +82,24 @@ mod tests {
         Image::new(6, 5, pixels)
     }
 
+    fn cropped(image: Image, margin: f64) -> (Image, Option<Foreground>) {
+        finish(image, &CutoutOptions { crop: Some(margin), ..Default::default() }, None)
+    }
+
     #[test]
     fn a_crop_keeps_the_subject_and_its_margin_within_the_picture() {
-        let tight = crop(picture(), 0.0);
+        let (tight, _) = cropped(picture(), 0.0);
         assert_eq!((tight.width, tight.height, tight.pixels), (1, 1, vec![200, 10, 20, 255]));
-        let wide = crop(picture(), 1.0);
+        let (wide, found) = cropped(picture(), 1.0);
         assert_eq!((wide.width, wide.height), (3, 3));
         assert_eq!(wide.pixels[4 * 4..5 * 4], [200, 10, 20, 255]);
+        assert_eq!(found, Some(Foreground { left: 1, top: 1, width: 1, height: 1 }));
     }
 
     #[test]
     fn a_picture_without_a_subject_is_not_cropped() {
         let clear = Image::new(3, 2, vec![0u8; 24]);
-        assert_eq!(crop(clear.clone(), 0.1), clear);
+        assert_eq!(cropped(clear.clone(), 0.1), (clear, None));
     }
 
     #[test]
