@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cameo::gpu::kernels::{LINE, SOURCES, TILE};
+use cameo::gpu::kernels::{BLOCK, LINE, SOURCES, TILE};
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -168,7 +168,10 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
         let [entry] = &module.entry_points[..] else { panic!("{name} has not one entry point") };
         assert_eq!(entry.name, "main", "{name}");
         let size = entry.workgroup_size;
-        assert!(size == [TILE, TILE, 1] || size == [LINE, 1, 1], "{name} has workgroups of {size:?}");
+        assert!(
+            size == [TILE, TILE, 1] || size == [LINE, 1, 1] || size == [BLOCK, 1, 1],
+            "{name} has workgroups of {size:?}"
+        );
 
         let params = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some("Params"));
         let (_, params) = params.unwrap_or_else(|| panic!("{name} has no Params"));

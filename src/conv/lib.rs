@@ -4,6 +4,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "lanes are walked in step over several arrays: so they become vectors")]
 
+mod direct;
 mod kernel;
 mod planes;
 mod rows;
@@ -11,5 +12,6 @@ mod transform;
 mod whole;
 mod winograd;
 
+pub use direct::conv;
 pub use planes::{halve, resize};
 pub use winograd::{Input, Manner, conv3x3};

@@ -8,12 +8,19 @@ use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
 use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transformed_back};
+use crate::winograd::Manner;
 
 /// What a block may take of a core's second cache, which has 512 KiB on most processors.
 const CACHE_BYTES: usize = 384 << 10;
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3), without dilation.
-pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<'_>, relu: bool, out: &mut [f32]) {
+pub fn convolve(
+    planes: &[&[f32]],
+    [height, width]: [usize; 2],
+    kernel: &Kernel<'_>,
+    manner: Manner<'_>,
+    out: &mut [f32],
+) {
     let across = width.div_ceil(4);
     // What is seen and made of a chunk, in both of its transforms.
     let chunk_bytes = POINTS * size_of::<Lanes>() * (kernel.channels_in + kernel.channels_out);
@@ -40,7 +47,7 @@ pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<
         let rows = (height - y).min(4);
         let columns = (width - left).min(span);
         let chunks = columns.div_ceil(4 * LANES);
-        run_block(Block { planes, height, width, kernel, relu, y, left, rows, columns, chunks, seen, made, target });
+        run_block(Block { planes, height, width, kernel, manner, y, left, rows, columns, chunks, seen, made, target });
     });
 }
 
@@ -49,7 +56,7 @@ struct Block<'a, 'b> {
     height: usize,
     width: usize,
     kernel: &'a Kernel<'a>,
-    relu: bool,
+    manner: Manner<'a>,
     y: usize,
     left: usize,
     rows: usize,
@@ -95,7 +102,7 @@ impl Block<'_, '_> {
             let rows = &mut self.target[o * self.rows..][..self.rows];
             for chunk in 0..self.chunks {
                 let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * oc + o]);
-                let back = transformed_back(&tile, self.kernel.bias[o], self.relu);
+                let back = transformed_back(&tile, self.kernel.bias[o], self.manner.relu);
                 let from = chunk * 4 * LANES;
                 let count = (self.columns - from).min(4 * LANES);
                 for (i, row) in rows.iter_mut().enumerate() {
@@ -107,6 +114,12 @@ impl Block<'_, '_> {
                     } else {
                         for (x, value) in row.iter_mut().enumerate() {
                             *value = back[i * 4 + x % 4][x / 4];
+                        }
+                    }
+                    if let Some(plus) = self.manner.plus {
+                        let at = (o * self.height + self.y + i) * self.width + self.left + from;
+                        for (value, plus) in row.iter_mut().zip(&plus[at..at + count]) {
+                            *value += plus;
                         }
                     }
                 }

@@ -18,8 +18,14 @@ struct Origin {
 }
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3).
-pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<'_>, manner: Manner, out: &mut [f32]) {
-    let Manner { dilation, relu } = manner;
+pub fn convolve(
+    planes: &[&[f32]],
+    [height, width]: [usize; 2],
+    kernel: &Kernel<'_>,
+    manner: Manner<'_>,
+    out: &mut [f32],
+) {
+    let dilation = manner.dilation;
     let (down, across) = (height.div_ceil(dilation).div_ceil(4), width.div_ceil(dilation).div_ceil(4));
     let mut origins = Vec::with_capacity(dilation * dilation * down * across);
     for py in 0..dilation.min(height) {
@@ -44,19 +50,7 @@ pub fn convolve(planes: &[&[f32]], [height, width]: [usize; 2], kernel: &Kernel<
     out.par_chunks_mut(ROWS * row).enumerate().for_each_init(
         || vec![[0.0; LANES]; chunks * POINTS * ROWS],
         |made, (block, out)| {
-            run_back(Back {
-                kernel,
-                seen: &seen,
-                made,
-                block,
-                chunks,
-                origins: &origins,
-                height,
-                width,
-                dilation,
-                relu,
-                out,
-            });
+            run_back(Back { kernel, seen: &seen, made, block, chunks, origins: &origins, height, width, manner, out });
         },
     );
 }
@@ -112,8 +106,7 @@ struct Back<'a> {
     origins: &'a [Origin],
     height: usize,
     width: usize,
-    dilation: usize,
-    relu: bool,
+    manner: Manner<'a>,
     out: &'a mut [f32],
 }
 
@@ -137,20 +130,23 @@ impl Back<'_> {
             }
         }
         for (o, out) in self.out.chunks_exact_mut(plane).enumerate() {
-            let bias = self.kernel.bias[self.block * ROWS + o];
+            let channel = self.block * ROWS + o;
+            let bias = self.kernel.bias[channel];
+            let plus = self.manner.plus.map(|plus| &plus[channel * plane..][..plane]);
             for (chunk, origins) in self.origins.chunks(LANES).enumerate() {
                 let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * ROWS + o]);
-                let back = transformed_back(&tile, bias, self.relu);
+                let back = transformed_back(&tile, bias, self.manner.relu);
                 for (n, origin) in origins.iter().enumerate() {
                     for i in 0..4 {
-                        let y = origin.y + i * self.dilation;
+                        let y = origin.y + i * self.manner.dilation;
                         if y >= self.height {
                             break;
                         }
                         let row = &mut out[y * self.width..][..self.width];
                         for j in 0..4 {
-                            if let Some(value) = row.get_mut(origin.x + j * self.dilation) {
-                                *value = back[i * 4 + j][n];
+                            let x = origin.x + j * self.manner.dilation;
+                            if let Some(value) = row.get_mut(x) {
+                                *value = back[i * 4 + j][n] + plus.map_or(0.0, |plus| plus[y * self.width + x]);
                             }
                         }
                     }

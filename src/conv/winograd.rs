@@ -18,28 +18,30 @@ pub struct Input<'a> {
 }
 
 impl Input<'_> {
-    fn planes(&self) -> Vec<&[f32]> {
+    pub(crate) fn planes(&self) -> Vec<&[f32]> {
         self.parts.iter().flat_map(|part| part.chunks_exact(self.height * self.width)).collect()
     }
 }
 
-/// How it is convolved.
+/// How it is convolved, and what becomes of the results.
 #[derive(Clone, Copy)]
-pub struct Manner {
+pub struct Manner<'a> {
     pub dilation: usize,
     pub relu: bool,
+    /// Added after that: as many numbers as there are results.
+    pub plus: Option<&'a [f32]>,
 }
 
 /// The convolution of `input`, which keeps the size, into `out`, `[channels_out, height, width]`. `weights` are
 /// `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
-pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner, out: &mut [f32]) {
+pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner<'_>, out: &mut [f32]) {
     let planes = input.planes();
     let kernel = &Kernel::new(weights, bias);
     let Input { height, width, .. } = *input;
     let across = width.div_ceil(4);
     // Enough rows of tiles for each thread to have several, and long enough to fill the lanes.
     if manner.dilation == 1 && across >= LANES && across * height.div_ceil(4) >= 1024 {
-        rows::convolve(&planes, [height, width], kernel, manner.relu, out);
+        rows::convolve(&planes, [height, width], kernel, manner, out);
     } else {
         whole::convolve(&planes, [height, width], kernel, manner, out);
     }
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     /// The convolution as it is defined.
-    fn plainly(x: &[f32], [height, width]: [usize; 2], weights: &[f32], bias: &[f32], manner: Manner) -> Vec<f32> {
+    fn plainly(x: &[f32], [height, width]: [usize; 2], weights: &[f32], bias: &[f32], manner: Manner<'_>) -> Vec<f32> {
         let channels_in = x.len() / (height * width);
         let at = |c: usize, y: usize, x_at: usize, tap: usize| {
             let y = (y + tap / 3 * manner.dilation).checked_sub(manner.dilation).filter(|y| *y < height);
@@ -62,7 +64,8 @@ mod tests {
             for i in 0..height * width {
                 let taps = (0..9 * channels_in).map(|k| weights[k] as f64 * at(k / 9, i / width, i % width, k % 9));
                 let sum = taps.sum::<f64>() as f32 + bias[o];
-                out.push(if manner.relu { sum.max(0.0) } else { sum });
+                let sum = if manner.relu { sum.max(0.0) } else { sum };
+                out.push(sum + manner.plus.map_or(0.0, |plus| plus[out.len()]));
             }
         }
         out
@@ -94,8 +97,9 @@ mod tests {
                 .iter()
                 .map(|count| rest.split_off(..count * height * width).expect("as many as there are"))
                 .collect();
-            for relu in [true, false] {
-                let manner = Manner { dilation, relu };
+            let added = numbers(out * height * width, 4);
+            for (relu, plus) in [(true, None), (false, None), (true, Some(&added[..]))] {
+                let manner = Manner { dilation, relu, plus };
                 let mut found = vec![f32::NAN; out * height * width];
                 conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut found);
                 let want = plainly(&x, [height, width], &weights, &bias, manner);

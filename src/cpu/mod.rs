@@ -18,9 +18,10 @@ pub mod sharpen;
 pub mod span;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use cameo_matting::{Library, People};
+use cameo_matting::{Host, Library, People, Planes};
 use cameo_models::Network;
 
 use crate::codec::Image;
@@ -80,12 +81,16 @@ impl CpuEngine {
         prepare(photo, &Window::whole(photo.width, photo.height), size, [entry.mean, entry.std], mirrored)
     }
 
+    /// What `network` makes of `[3, side, side]`: `[side, side]` in 0..1.
+    fn network(&mut self, network: Network, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
+        let made = self.library.get(network)?.forward(&Host, Planes::new(planes, [side, side])).map_err(failed)?;
+        Ok(Arc::unwrap_or_clone(made.values))
+    }
+
     /// The small network's matte of the mirrored photo, mirrored back and stretched.
     fn glance(&mut self, photo: &Image) -> Result<Plane> {
         let input = self.whole(photo, GLANCE, rules::GLANCE_SIDE, true)?;
-        let device = self.library.device().clone();
-        let glance = self.library.get(GLANCE)?.forward_host(input.planes, rules::GLANCE_SIDE, &device);
-        let mut glance = glance.map_err(failed)?;
+        let mut glance = self.network(GLANCE, input.planes, rules::GLANCE_SIDE)?;
         glance.chunks_exact_mut(rules::GLANCE_SIDE).for_each(<[_]>::reverse);
         lift::stretch(&mut glance);
         Ok(Plane::square(rules::GLANCE_SIDE, glance))
@@ -140,8 +145,7 @@ impl Engine for CpuEngine {
 
     fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
         let side = input.small.width as usize;
-        let device = self.library.device().clone();
-        let values = self.library.get(network)?.forward_host(input.planes, side, &device).map_err(failed)?;
+        let values = self.network(network, input.planes, side)?;
         Ok(Matte { plane: Plane::square(side, values), small: input.small })
     }
 

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use wgpu::util::DeviceExt;
 
 use super::failed;
+use super::pool::{Buffer, Pool};
 use crate::error::Result;
 
 /// Copies of picture-sized data, and the bytes of the small tables and parameters beside them.
@@ -15,6 +16,24 @@ pub struct Traffic {
     pub readbacks: u32,
     pub readback_bytes: u64,
     pub table_bytes: u64,
+    pub dispatches: u32,
+    /// Of all that was bound to them: what the device reads and writes at least, each byte once.
+    pub bound_bytes: u64,
+}
+
+impl Traffic {
+    /// What was added to `before`.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            uploads: self.uploads - before.uploads,
+            upload_bytes: self.upload_bytes - before.upload_bytes,
+            readbacks: self.readbacks - before.readbacks,
+            readback_bytes: self.readback_bytes - before.readback_bytes,
+            table_bytes: self.table_bytes - before.table_bytes,
+            dispatches: self.dispatches - before.dispatches,
+            bound_bytes: self.bound_bytes - before.bound_bytes,
+        }
+    }
 }
 
 /// The device, its queue, and a count of what crossed.
@@ -23,6 +42,7 @@ pub struct Bus {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     traffic: Cell<Traffic>,
+    pub pool: Pool,
     /// Fills new buffers with nonsense, so that a test sees what a kernel did not write.
     pub poison: bool,
 }
@@ -32,7 +52,7 @@ const POISON: u8 = 0xde;
 
 impl Bus {
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self { device, queue, traffic: Cell::default(), poison: false }
+        Self { device, queue, traffic: Cell::default(), pool: Pool::default(), poison: false }
     }
 
     pub fn traffic(&self) -> Traffic {
@@ -46,52 +66,73 @@ impl Bus {
     }
 
     /// Rows of the photo.
-    pub fn upload(&self, label: &'static str, rows: &[u8]) -> wgpu::Buffer {
+    pub fn upload(&self, label: &'static str, rows: &[u8]) -> Buffer {
         self.count(|traffic| {
             traffic.uploads += 1;
             traffic.upload_bytes += rows.len() as u64;
         });
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: Some(label), contents: rows, usage })
+        self.filled(label, rows, usage)
     }
 
     /// A filter table.
-    pub fn table<T: bytemuck::Pod>(&self, label: &'static str, values: &[T]) -> wgpu::Buffer {
+    pub fn table<T: bytemuck::Pod>(&self, label: &'static str, values: &[T]) -> Buffer {
         self.small(label, bytemuck::cast_slice(values), wgpu::BufferUsages::STORAGE)
     }
 
     /// The parameters of one dispatch.
-    pub fn params<T: bytemuck::Pod>(&self, params: &T) -> wgpu::Buffer {
+    pub fn params<T: bytemuck::Pod>(&self, params: &T) -> Buffer {
         self.small("params", bytemuck::bytes_of(params), wgpu::BufferUsages::UNIFORM)
     }
 
-    fn small(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    fn small(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> Buffer {
         self.count(|traffic| traffic.table_bytes += contents.len() as u64);
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage })
+        self.filled(label, contents, usage)
     }
 
-    /// Memory that kernels write.
-    pub fn scratch(&self, label: &'static str, bytes: u64) -> wgpu::Buffer {
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size: bytes,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: self.poison,
+    fn filled(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> Buffer {
+        let descriptor = wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage };
+        Buffer::alone(self.device.create_buffer_init(&descriptor))
+    }
+
+    /// One dispatch over `bindings`.
+    pub fn count_dispatch(&self, bindings: &[wgpu::BindGroupEntry<'_>]) {
+        let bytes = |entry: &wgpu::BindGroupEntry<'_>| match &entry.resource {
+            wgpu::BindingResource::Buffer(bound) => bound.size.map_or(bound.buffer.size() - bound.offset, Into::into),
+            _ => 0,
+        };
+        self.count(|traffic| {
+            traffic.dispatches += 1;
+            traffic.bound_bytes += bindings.iter().map(bytes).sum::<u64>();
         });
-        if self.poison {
-            let mut mapped = buffer.slice(..).get_mapped_range_mut().expect("mapped at creation");
-            mapped.slice(..).fill(POISON);
-            drop(mapped);
-            buffer.unmap();
+    }
+
+    /// Memory that kernels write; what is in it before is not to be read.
+    pub fn scratch(&self, label: &'static str, bytes: u64) -> Buffer {
+        let make = || {
+            self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: bytes,
+                usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: self.poison,
+            })
+        };
+        if !self.poison {
+            return self.pool.get(bytes, make);
         }
-        buffer
+        let buffer = make();
+        let mut mapped = buffer.slice(..).get_mapped_range_mut().expect("mapped at creation");
+        mapped.slice(..).fill(POISON);
+        drop(mapped);
+        buffer.unmap();
+        Buffer::alone(buffer)
     }
 
     /// Appends `buffers`, one after another, to `out`: one copy.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
-    pub fn read(&self, buffers: &[&wgpu::Buffer], out: &mut Vec<u8>) -> Result<()> {
+    pub fn read(&self, buffers: &[&Buffer], out: &mut Vec<u8>) -> Result<()> {
         let size = buffers.iter().map(|buffer| buffer.size()).sum();
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),

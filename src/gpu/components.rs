@@ -3,11 +3,12 @@
 use super::Gpu;
 use super::kernels::tiles;
 use super::params::Components;
+use super::pool::Buffer;
 use crate::rules::SIDE;
 
 /// Names the parts of the masks in `labels`, one [`SIDE`] plane after another: each pixel its own index or none before,
 /// the index of its part's first pixel after.
-pub fn components(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, labels: &wgpu::Buffer) {
+pub fn components(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, labels: &Buffer) {
     let plane = (SIDE * SIDE * 4) as u64;
     let params = Components { side: SIDE as u32, ..Default::default() };
     let groups = tiles(SIDE as u32, SIDE as u32);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Gpu;
 use super::kernels::{LINE, tiles};
 use super::params::{DecontaminateAlpha, DecontaminateFuse, DecontaminateHalve};
+use super::pool::Buffer;
 use super::strips::Strips;
 use crate::error::Result;
 use crate::rules::{FUSION_LEAST, FUSION_REACH, halvings};
@@ -17,7 +18,7 @@ struct Level {
 
 /// Foreground and background of each pixel of a level, packed.
 struct Pairs {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     width: u32,
 }
 

@@ -2,6 +2,7 @@
 
 use super::kernels::{TILE, tiles};
 use super::params::{DenoiseCount, DenoiseFilter, DenoiseLevel};
+use super::pool::Buffer;
 use super::strips::Strips;
 use super::{Frame, Gpu};
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::taps::NearTap;
 
 /// The photo of `frame`, denoised where it is subject, and the deviation of its noise in 0..1, measured where alpha is
 /// larger than `above`.
-pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, wgpu::Buffer)> {
+pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, Buffer)> {
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let mut encoder = gpu.encoder("denoise");
@@ -52,7 +53,7 @@ pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, wgpu::Bu
 }
 
 /// Records the measurement of the noise.
-fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, above: f32) -> wgpu::Buffer {
+fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, above: f32) -> Buffer {
     let bus = &gpu.bus;
     let photo = &frame.photo;
     let counts = bus.scratch("noise counts", (noise::BINS * 4) as u64);

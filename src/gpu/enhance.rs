@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::denoise::denoise;
 use super::kernels::tiles;
 use super::params::{EnhanceAcross, EnhanceDown, EnhanceSpan, Pack, Premultiply, SharpenAcross, SharpenDown};
+use super::pool::Buffer;
 use super::strips::Strips;
 use super::table::HostTable;
 use super::{Frame, Gpu};
@@ -22,7 +23,7 @@ const SPAN: u64 = 48;
 
 /// A picture of some rows, `[rows, width]`.
 struct Band {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     rows: Range<u32>,
     premultiplied: bool,
 }
@@ -158,15 +159,15 @@ fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, row
 struct Mask {
     sharpening: Sharpening,
     radius: u32,
-    weights: wgpu::Buffer,
+    weights: Buffer,
     /// The deviation of the noise there was.
-    level: wgpu::Buffer,
+    level: Buffer,
     width: u32,
     height: u32,
 }
 
 impl Mask {
-    fn new(gpu: &Gpu, sharpening: Sharpening, level: wgpu::Buffer, enhancement: &Enhancement) -> Self {
+    fn new(gpu: &Gpu, sharpening: Sharpening, level: Buffer, enhancement: &Enhancement) -> Self {
         let weights = taps::gaussian(sharpening.sigma);
         let radius = weights.len() as u32 / 2;
         let Enhancement { width, height, .. } = *enhancement;
@@ -228,7 +229,7 @@ impl Mask {
 }
 
 /// Records the range of colours and alpha around each pixel of the photo's rows `rows`.
-fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> wgpu::Buffer {
+fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> Buffer {
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);

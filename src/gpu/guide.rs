@@ -1,13 +1,15 @@
 //! Where the person is: what the network that finds people, and a glance of the small one, say of the whole photo.
 //! Everything stays on the device; the host never learns what was found.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cameo_matting::People;
 
 use super::components::components;
 use super::kernels::tiles;
 use super::lift::range;
+use super::network::Stack;
 use super::params::{GuideCore, GuideGlance, GuideWindow};
+use super::pool::Buffer;
 use super::{Gpu, failed};
 use crate::error::Result;
 use crate::rules::{self, SIDE};
@@ -19,15 +21,15 @@ pub struct Guide {
     pub width: u32,
     pub height: u32,
     /// The window, and whether there are people: `Scene` of the shaders.
-    pub scene: wgpu::Buffer,
+    pub scene: Buffer,
     /// Over the whole photo, [`SIDE`] pixels a side: how sure the guide is, where it is certain, what the glance saw.
-    pub whole: wgpu::Buffer,
+    pub whole: Buffer,
     /// The guide was asked at all.
     pub asked: bool,
 }
 
 /// A scene whose window is the whole photo, and in which nobody was looked for.
-pub fn whole_scene(gpu: &Gpu, width: u32, height: u32) -> wgpu::Buffer {
+pub fn whole_scene(gpu: &Gpu, width: u32, height: u32) -> Buffer {
     gpu.bus.table("scene", &[0, 0, width, height, 0, 0, 0, 0])
 }
 
@@ -37,17 +39,16 @@ pub fn guide(
     gpu: &Gpu,
     [width, height]: [u32; 2],
     size: u32,
-    glance: Tensor<4>,
+    glance: &Stack,
     people: Option<People>,
     device: &Device,
 ) -> Result<Guide> {
     let bus = &gpu.bus;
     let side = SIDE as u32;
     device.flush().map_err(failed)?;
-    let glance = cameo_device::memory(glance).map_err(failed)?;
     let mut encoder = gpu.encoder("guide");
     let glance_side = rules::GLANCE_SIDE as u32;
-    let stretch = range(gpu, &mut encoder, &glance, glance_side);
+    let stretch = range(gpu, &mut encoder, glance, glance_side);
     let whole = bus.scratch("guide", (SIDE * SIDE * 16) as u64);
     let params = GuideGlance { glance_side, side, min_range: rules::MIN_RANGE, pad: 0 };
     let bindings = [stretch.as_entire_binding(), glance.binding(), whole.as_entire_binding()];
@@ -67,9 +68,9 @@ fn look(
     encoder: &mut wgpu::CommandEncoder,
     [width, height]: [u32; 2],
     size: u32,
-    whole: &wgpu::Buffer,
+    whole: &Buffer,
     people: People,
-) -> Result<wgpu::Buffer> {
+) -> Result<Buffer> {
     let bus = &gpu.bus;
     let side = SIDE as u32;
     let matte = cameo_device::memory(people.matte).map_err(failed)?;

@@ -45,6 +45,14 @@ macro_rules! kernels {
 }
 
 kernels! {
+    conv_weights: ConvWeights + "winograd";
+    conv_forth: ConvForth + "winograd";
+    conv_product: ConvProduct;
+    conv_back: ConvBack + "winograd";
+    conv_direct: ConvDirect;
+    plane_halve: PlaneHalve;
+    plane_resize: PlaneResize;
+    plane_sigmoid: PlaneSigmoid;
     guide_glance: GuideGlance + "plane";
     guide_core: GuideCore + "components";
     components_join: Components + "components";
@@ -92,6 +100,9 @@ pub const TILE: u32 = 16;
 /// Invocations of a workgroup of the shaders that run over a list.
 pub const LINE: u32 = 256;
 
+/// Invocations of a workgroup of the shader that multiplies matrices: it needs many registers each.
+pub const BLOCK: u32 = 64;
+
 /// A pipeline that takes parameters of type `P`.
 #[derive(Debug)]
 pub struct Kernel<P> {
@@ -133,6 +144,7 @@ impl<P: Mirror> Kernel<P> {
         let all = std::iter::once(params.as_entire_binding()).chain(bindings.iter().cloned());
         let entries: Vec<_> =
             all.enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
+        bus.count_dispatch(&entries);
         let group = bus.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("stage"),
             layout: &self.pipeline.get_bind_group_layout(0),

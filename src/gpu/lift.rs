@@ -1,14 +1,13 @@
 //! What the matting network left out of the person, put back: enclosed holes and grey interiors.
 
-use burn::tensor::{Device, Tensor};
-use cameo_device::Memory;
-
+use super::Gpu;
 use super::components::components;
 use super::guide::Guide;
 use super::kernels::{LINE, tiles};
+use super::network::Stack;
 use super::params::{Blur, LiftApply, LiftCensus, LiftKeep, LiftPlan, LiftRange, LiftSmall, LiftSolid, LiftTraits};
+use super::pool::Buffer;
 use super::table::Table;
-use super::{Gpu, failed};
 use crate::error::Result;
 use crate::pipeline::CutoutOptions;
 use crate::rules::{self, SIDE, ramp};
@@ -21,7 +20,7 @@ const RANGE_GROUPS: u32 = 64;
 const TRAITS: usize = 6;
 
 /// Records the search for the least and largest of `matte`, `side` pixels a side.
-pub fn range(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Memory, side: u32) -> wgpu::Buffer {
+pub fn range(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Stack, side: u32) -> Buffer {
     let range = gpu.bus.table("range", &[f32::MAX.to_bits(), 0u32]);
     let params = LiftRange { count: side * side, stride: RANGE_GROUPS * LINE, ..Default::default() };
     let bindings = [matte.binding(), range.as_entire_binding()];
@@ -31,22 +30,14 @@ pub fn range(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, matte: &Memory, side
 
 /// `matte`, stretched, with what the guide and the options put back and take away: one f32 a pixel, `size` a side; and
 /// its [census](rules::Census).
-pub fn lift(
-    gpu: &Gpu,
-    matte: Tensor<4>,
-    guide: &Guide,
-    options: &CutoutOptions,
-    device: &Device,
-) -> Result<[wgpu::Buffer; 2]> {
+pub fn lift(gpu: &Gpu, matte: &Stack, guide: &Guide, options: &CutoutOptions) -> Result<[Buffer; 2]> {
     let bus = &gpu.bus;
-    let size = matte.dims()[3] as u32;
-    device.flush().map_err(failed)?;
-    let matte = cameo_device::memory(matte).map_err(failed)?;
+    let size = matte.side();
     let mut encoder = gpu.encoder("lift");
-    let range = range(gpu, &mut encoder, &matte, size);
+    let range = range(gpu, &mut encoder, matte, size);
     let planned = guide.asked || options.fill_holes.is_some() || options.largest;
     let shrink = Table::new(bus, "lift_small taps", &taps::area(size as usize, SIDE));
-    let [seen, labels] = look(gpu, &mut encoder, (&matte, &range, size), guide, &shrink);
+    let [seen, labels] = look(gpu, &mut encoder, (matte, &range, size), guide, &shrink);
     let plan = match planned {
         true => plan(gpu, &mut encoder, &seen, &labels, guide, options),
         // A binding must be given even where it is not read.
@@ -104,10 +95,10 @@ pub fn lift(
 fn look(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
-    (matte, range, size): (&Memory, &wgpu::Buffer, u32),
+    (matte, range, size): (&Stack, &Buffer, u32),
     guide: &Guide,
     table: &Table,
-) -> [wgpu::Buffer; 2] {
+) -> [Buffer; 2] {
     let bus = &gpu.bus;
     let side = SIDE as u32;
     let plane = |label, bytes: usize| bus.scratch(label, (SIDE * SIDE * bytes) as u64);
@@ -142,11 +133,11 @@ fn look(
 fn plan(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
-    seen: &wgpu::Buffer,
-    labels: &wgpu::Buffer,
+    seen: &Buffer,
+    labels: &Buffer,
     guide: &Guide,
     options: &CutoutOptions,
-) -> wgpu::Buffer {
+) -> Buffer {
     let bus = &gpu.bus;
     let side = SIDE as u32;
     let groups = tiles(side, side);
@@ -214,13 +205,13 @@ fn plan(
 }
 
 /// Records a Gaussian blur of pairs of [`SIDE`] planes.
-fn blur(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, planes: &wgpu::Buffer, sigma: f32) -> wgpu::Buffer {
+fn blur(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, planes: &Buffer, sigma: f32) -> Buffer {
     let bus = &gpu.bus;
     let side = SIDE as u32;
     let weights = taps::gaussian(sigma);
     let params = Blur { width: side, rows: side, radius: weights.len() as u32 / 2, pad: 0 };
     let weights = bus.table("blur taps", &weights);
-    let run = |kernel: &super::kernels::Kernel<Blur>, encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer| {
+    let run = |kernel: &super::kernels::Kernel<Blur>, encoder: &mut wgpu::CommandEncoder, from: &Buffer| {
         let to = bus.scratch("blurred", planes.size());
         let bindings = [weights.as_entire_binding(), from.as_entire_binding(), to.as_entire_binding()];
         kernel.dispatch(bus, encoder, &params, &bindings, tiles(side, side));

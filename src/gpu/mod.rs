@@ -13,7 +13,9 @@ pub mod enhance;
 pub mod guide;
 pub mod kernels;
 pub mod lift;
+pub mod network;
 pub mod params;
+pub mod pool;
 pub mod prepare;
 pub mod refine;
 pub mod strips;
@@ -34,6 +36,8 @@ use crate::taps;
 use bus::{Bus, Traffic};
 use guide::Guide;
 use kernels::Kernels;
+use network::{Kept, Stack};
+use pool::Buffer;
 use prepare::View;
 use strips::Strips;
 
@@ -56,7 +60,7 @@ pub struct Gpu {
     pub kernels: Kernels,
     pub limits: Limits,
     /// [`taps::lanczos_table`].
-    pub lanczos: wgpu::Buffer,
+    pub lanczos: Buffer,
 }
 
 impl Gpu {
@@ -79,7 +83,7 @@ pub struct Frame {
     /// One f32 a pixel, 0..1.
     pub matte: Option<Strips>,
     /// What tells how certain the matte is: a [`Census`].
-    pub census: Option<wgpu::Buffer>,
+    pub census: Option<Buffer>,
 }
 
 /// A finished picture on the device.
@@ -90,7 +94,7 @@ pub struct Picture {
     pub depth: Depth,
     /// Of one word a pixel, or of two.
     pub strips: Strips,
-    pub census: Option<wgpu::Buffer>,
+    pub census: Option<Buffer>,
 }
 
 /// What a network sees, and how it wants to.
@@ -101,18 +105,18 @@ pub struct Input {
     pub view: View,
 }
 
-/// What the network made of it: `[1, 1, size, size]` in 0..1.
+/// What the network made of it: one plane in 0..1.
 #[derive(Debug)]
 pub struct Matte {
-    pub tensor: Tensor<4>,
+    pub plane: Stack,
     pub input: Input,
 }
 
 /// The same, stretched and lifted: one f32 a pixel.
 #[derive(Debug)]
 pub struct Lifted {
-    pub matte: wgpu::Buffer,
-    pub census: wgpu::Buffer,
+    pub matte: Buffer,
+    pub census: Buffer,
     pub input: Input,
 }
 
@@ -121,6 +125,7 @@ pub struct Lifted {
 pub struct GpuEngine {
     pub gpu: Gpu,
     pub library: Library,
+    kept: Kept,
 }
 
 impl GpuEngine {
@@ -138,12 +143,17 @@ impl GpuEngine {
         let bus = Bus::new(device, opened.setup.queue);
         let lanczos = bus.table("lanczos", &taps::lanczos_table());
         let gpu = Gpu { bus, kernels, limits, lanczos };
-        Ok(Self { gpu, library: Library::new(models, opened.burn) })
+        Ok(Self { gpu, library: Library::new(models, opened.burn), kept: Kept::default() })
     }
 
     /// What has crossed between host and device so far.
     pub fn traffic(&self) -> Traffic {
         self.gpu.bus.traffic()
+    }
+
+    /// What `network` makes of `image`, `[1, 3, side, side]`: a plane in 0..1.
+    pub fn network(&mut self, network: Network, image: Tensor<4>) -> Result<Stack> {
+        network::run(&self.gpu, &self.kept, self.library.get(network)?, image)
     }
 
     fn view(&mut self, network: Network) -> Result<View> {
@@ -152,7 +162,7 @@ impl GpuEngine {
     }
 
     /// The part of the photo in `scene` as `view` wants it.
-    fn see(&self, frame: &Frame, scene: &wgpu::Buffer, view: View) -> Result<Tensor<4>> {
+    fn see(&self, frame: &Frame, scene: &Buffer, view: View) -> Result<Tensor<4>> {
         prepare::prepare(&self.gpu, &frame.photo, scene, view, self.library.device())
     }
 }
@@ -185,7 +195,7 @@ impl Engine for GpuEngine {
         let whole = guide::whole_scene(&self.gpu, photo[0], photo[1]);
         let view = View { size: rules::GLANCE_SIDE as u32, mirrored: true, ..self.view(GLANCE)? };
         let glance = self.see(frame, &whole, view)?;
-        let glance = self.library.get(GLANCE)?.forward(glance);
+        let glance = self.network(GLANCE, glance)?;
         let people = match options.guided() {
             true => {
                 let view = self.view(Network::Selfie)?;
@@ -195,7 +205,7 @@ impl Engine for GpuEngine {
             false => None,
         };
         let size = self.view(options.model)?.size;
-        guide::guide(&self.gpu, photo, size, glance, people, self.library.device())
+        guide::guide(&self.gpu, photo, size, &glance, people, self.library.device())
     }
 
     fn prepare(&mut self, frame: &Frame, guide: &Guide, network: Network) -> Result<Input> {
@@ -204,14 +214,13 @@ impl Engine for GpuEngine {
     }
 
     fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
-        let tensor = self.library.get(network)?.forward(input.tensor.clone());
-        self.library.device().sync().map_err(failed)?;
-        Ok(Matte { tensor, input })
+        let plane = self.network(network, input.tensor.clone())?;
+        Ok(Matte { plane, input })
     }
 
     fn lift(&mut self, matte: Matte, guide: &Guide, options: &CutoutOptions) -> Result<Lifted> {
-        let Matte { tensor, input } = matte;
-        let [matte, census] = lift::lift(&self.gpu, tensor, guide, options, self.library.device())?;
+        let Matte { plane, input } = matte;
+        let [matte, census] = lift::lift(&self.gpu, &plane, guide, options)?;
         Ok(Lifted { matte, census, input })
     }
 
@@ -240,7 +249,7 @@ impl Engine for GpuEngine {
 
     fn readback(&mut self, picture: Picture) -> Result<Reading> {
         let Picture { width, height, .. } = picture;
-        let words: u64 = picture.strips.buffers().map(wgpu::Buffer::size).sum();
+        let words: u64 = picture.strips.buffers().map(|buffer| buffer.size()).sum();
         let mut pixels = Vec::with_capacity(words as usize + size_of::<Census>());
         let mut strips = picture.strips.buffers().peekable();
         while let Some(strip) = strips.next() {

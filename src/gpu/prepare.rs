@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::kernels::tiles;
 use super::params::{PrepareAcross, PrepareDown};
+use super::pool::Buffer;
 use super::strips::Strips;
 use super::table::Axis;
 use super::{Gpu, failed};
@@ -20,7 +21,7 @@ pub struct View {
 }
 
 /// The part of `photo` in the window of `scene` as `view` wants it: `[1, 3, size, size]`, RGB, sRGB-encoded.
-pub fn prepare(gpu: &Gpu, photo: &Strips, scene: &wgpu::Buffer, view: View, device: &Device) -> Result<Tensor<4>> {
+pub fn prepare(gpu: &Gpu, photo: &Strips, scene: &Buffer, view: View, device: &Device) -> Result<Tensor<4>> {
     let View { size, mean, deviation, mirrored } = view;
     let (width, height) = (photo.width, photo.height);
     let bus = &gpu.bus;

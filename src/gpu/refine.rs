@@ -3,6 +3,7 @@
 use super::guide::Guide;
 use super::kernels::tiles;
 use super::params::{RefineAcross, RefineDown, RefineFit, RefineSmooth};
+use super::pool::Buffer;
 use super::prepare::View;
 use super::strips::Strips;
 use super::table::Axis;
@@ -12,8 +13,8 @@ use crate::rules::{BAND, FIT_EPSILON, FIT_REACH, FIT_TRUST, HAZE};
 
 /// The functions of colour that give alpha around each of the matte's pixels.
 struct Fits {
-    slopes: wgpu::Buffer,
-    trusts: wgpu::Buffer,
+    slopes: Buffer,
+    trusts: Buffer,
 }
 
 /// `matte`, which lies over the guide's window, at the size of `photo`, times the photo's own alpha: one f32 a pixel.

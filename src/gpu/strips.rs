@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bus::Bus;
+use super::pool::Buffer;
 
 /// Bytes of one pixel: a packed RGBA8 word, or one f32.
 const PIXEL: u64 = 4;
@@ -17,14 +18,14 @@ pub struct Strips {
 
 #[derive(Debug)]
 struct Strip {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     rows: Range<u32>,
 }
 
 /// Some rows of a picture as one binding: its first pixel lies `skip` words into what is bound.
 #[derive(Debug)]
 pub struct Rows {
-    buffer: wgpu::Buffer,
+    buffer: Buffer,
     offset: u64,
     size: u64,
     pub skip: u32,
@@ -82,7 +83,7 @@ impl Strips {
         parts(self.cuts(), self.width, reach, max_bytes)
     }
 
-    pub fn buffers(&self) -> impl Iterator<Item = &wgpu::Buffer> {
+    pub fn buffers(&self) -> impl Iterator<Item = &Buffer> {
         self.strips.iter().map(|strip| &strip.buffer)
     }
 

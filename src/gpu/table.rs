@@ -6,14 +6,15 @@ use super::Gpu;
 use super::bus::Bus;
 use super::kernels::lines;
 use super::params::WindowTaps;
+use super::pool::Buffer;
 use crate::rules::MAX_ZOOM;
 use crate::taps::{self, Taps};
 
 /// Filter taps on the device.
 pub struct Table {
     pub width: u32,
-    first: wgpu::Buffer,
-    weights: wgpu::Buffer,
+    first: Buffer,
+    weights: Buffer,
 }
 
 impl Table {
@@ -37,24 +38,17 @@ pub struct Axis {
 
 impl Axis {
     /// Lanczos-3 from the window that `scene` holds to `size` samples; only the device knows the window.
-    pub fn shrink(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, scene: &wgpu::Buffer, size: u32) -> Table {
+    pub fn shrink(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, scene: &Buffer, size: u32) -> Table {
         self.made(gpu, encoder, scene, size, true)
     }
 
     /// Lanczos-3 from `size` samples onto the window, an output for each of the axis's pixels; those beside the window
     /// weigh nothing.
-    pub fn enlarge(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, scene: &wgpu::Buffer, size: u32) -> Table {
+    pub fn enlarge(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, scene: &Buffer, size: u32) -> Table {
         self.made(gpu, encoder, scene, size, false)
     }
 
-    fn made(
-        self,
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        scene: &wgpu::Buffer,
-        size: u32,
-        shrinks: bool,
-    ) -> Table {
+    fn made(self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, scene: &Buffer, size: u32, shrinks: bool) -> Table {
         // As many taps as the largest window needs, or the smallest that there can be.
         let (count, steepest) = match shrinks {
             true => (size, self.full as f64 / size as f64),

@@ -2,11 +2,10 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::sigmoid;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cameo_models::graph::ISNET;
 
-use super::ops::{conv3x3, resize_like};
+use super::ops::{Finish, Ops};
 use super::rsu::{Backbone, new_conv3x3};
 
 /// A stem that halves the image, the backbone, and the finest of its six side outputs: the others served training.
@@ -26,10 +25,11 @@ impl IsNet {
         }
     }
 
-    /// `[1, 3, height, width]` to `[1, 1, height, width]` in 0..1.
-    pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
-        let stem = self.stem.forward(image.clone());
-        let finest = self.backbone.forward(stem, 1).pop().expect("one feature was asked for");
-        sigmoid(resize_like(conv3x3(&self.sides[0], vec![finest], false), &image))
+    /// `[3, height, width]` to `[1, height, width]` in 0..1.
+    pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
+        let stem = ops.convolve(&self.stem, &[&image], Finish::NONE)?;
+        let finest = self.backbone.forward(ops, &stem, 1)?.pop().expect("one feature was asked for");
+        let side = ops.convolve(&self.sides[0], &[&finest], Finish::NONE)?;
+        ops.sigmoid(ops.resize(side, ops.size(&image))?)
     }
 }

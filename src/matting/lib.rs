@@ -9,11 +9,12 @@ mod selfie;
 mod u2netp;
 
 use burn::store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use cameo_models::{Entry, Network};
 
 pub use isnet::IsNet;
 pub use library::Library;
+pub use ops::{Burn, Finish, Host, Ops, Planes};
 pub use selfie::{People, Selfie};
 pub use u2netp::U2NetP;
 
@@ -37,21 +38,17 @@ impl Matting {
         }
     }
 
-    /// The matte before min-max: `[1, 3, size, size]`, RGB less mean over deviation, to `[1, 1, size, size]` in 0..1.
+    /// The matte before min-max: `[3, size, size]`, RGB less mean over deviation, to `[1, size, size]` in 0..1.
     ///
     /// Both networks are fully convolutional: any side that is a multiple of 64 works, the trained one works best.
-    pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
+    ///
+    /// # Errors
+    /// What the device says, in a sentence.
+    pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
         match self {
-            Self::IsNet(network) => network.forward(image),
-            Self::U2NetP(network) => network.forward(image),
+            Self::IsNet(network) => network.forward(ops, image),
+            Self::U2NetP(network) => network.forward(ops, image),
         }
-    }
-
-    /// [`Matting::forward`] for numbers that live on the host: `[3, size, size]` in, `[size, size]` out.
-    pub fn forward_host(&self, image: Vec<f32>, size: usize, device: &Device) -> Result<Vec<f32>, String> {
-        let image = Tensor::from_data(TensorData::new(image, [1, 3, size, size]), device);
-        let matte = self.forward(image).into_data().try_to_vec();
-        matte.map_err(|error| format!("the network's output cannot be read: {error:?}"))
     }
 }
 

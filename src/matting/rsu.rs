@@ -3,10 +3,10 @@
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cameo_models::graph;
 
-use crate::ops::{conv3x3, halve, resize_like};
+use crate::ops::{Finish, Ops};
 
 /// A 3x3 convolution that keeps the size at stride 1.
 pub fn new_conv3x3(channels: [usize; 2], stride: usize, dilation: usize, device: &Device) -> Conv2d {
@@ -28,9 +28,9 @@ impl ConvRelu {
         Self { conv: new_conv3x3(channels, 1, dilation, device) }
     }
 
-    /// Of `parts`, concatenated.
-    fn forward(&self, parts: Vec<Tensor<4>>) -> Tensor<4> {
-        conv3x3(&self.conv, parts, true)
+    /// Of `parts`, concatenated; and `plus` added.
+    fn forward<O: Ops>(&self, ops: &O, parts: &[&O::Stack], plus: Option<&O::Stack>) -> Result<O::Stack, String> {
+        ops.convolve(&self.conv, parts, Finish { relu: true, plus })
     }
 }
 
@@ -70,24 +70,26 @@ impl Rsu {
     }
 
     /// Of `parts`, concatenated.
-    fn forward(&self, parts: Vec<Tensor<4>>) -> Tensor<4> {
-        let entry = self.entry.forward(parts);
-        let mut skips: Vec<Tensor<4>> = Vec::with_capacity(self.down.len());
+    fn forward<O: Ops>(&self, ops: &O, parts: &[&O::Stack]) -> Result<O::Stack, String> {
+        let entry = self.entry.forward(ops, parts, None)?;
+        let mut skips: Vec<O::Stack> = Vec::with_capacity(self.down.len());
         for conv in &self.down {
-            let x = match skips.last() {
-                None => entry.clone(),
-                Some(above) if self.pools => halve(above.clone()),
-                Some(above) => above.clone(),
+            let skip = match skips.last() {
+                None => conv.forward(ops, &[&entry], None),
+                Some(above) if self.pools => conv.forward(ops, &[&ops.halve(above)?], None),
+                Some(above) => conv.forward(ops, &[above], None),
             };
-            skips.push(conv.forward(vec![x]));
+            skips.push(skip?);
         }
-        let lowest = skips.last().expect("a block has levels").clone();
-        let mut x = self.bottom.forward(vec![lowest]);
+        let lowest = skips.last().expect("a block has levels");
+        let mut x = self.bottom.forward(ops, &[lowest], None)?;
         for conv in &self.up {
             let skip = skips.pop().expect("as many levels up as down");
-            x = conv.forward(vec![resize_like(x, &skip), skip]);
+            let plus = skips.is_empty().then_some(&entry);
+            x = ops.resize(x, ops.size(&skip))?;
+            x = conv.forward(ops, &[&x, &skip], plus)?;
         }
-        x + entry
+        Ok(x)
     }
 }
 
@@ -108,14 +110,14 @@ impl Backbone {
 
     /// The features of the five decoder stages and of the last encoder stage, coarsest first; `keep` says how many
     /// of the finest the caller needs, the rest are dropped as soon as they are used.
-    pub fn forward(&self, image: Tensor<4>, keep: usize) -> Vec<Tensor<4>> {
-        let mut skips: Vec<Tensor<4>> = Vec::with_capacity(self.encoder.len());
+    pub fn forward<O: Ops>(&self, ops: &O, image: &O::Stack, keep: usize) -> Result<Vec<O::Stack>, String> {
+        let mut skips: Vec<O::Stack> = Vec::with_capacity(self.encoder.len());
         for rsu in &self.encoder {
-            let x = match skips.last() {
-                None => image.clone(),
-                Some(above) => halve(above.clone()),
+            let skip = match skips.last() {
+                None => rsu.forward(ops, &[image]),
+                Some(above) => rsu.forward(ops, &[&ops.halve(above)?]),
             };
-            skips.push(rsu.forward(vec![x]));
+            skips.push(skip?);
         }
         let stages = skips.len();
         let mut x = skips.pop().expect("the encoder has stages");
@@ -125,9 +127,10 @@ impl Backbone {
                 features.push(x.clone());
             }
             let skip = skips.pop().expect("a decoder stage for each encoder stage but the last");
-            x = rsu.forward(vec![resize_like(x, &skip), skip]);
+            x = ops.resize(x, ops.size(&skip))?;
+            x = rsu.forward(ops, &[&x, &skip])?;
         }
         features.push(x);
-        features
+        Ok(features)
     }
 }

@@ -3,11 +3,10 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::activation::sigmoid;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cameo_models::graph::U2NETP;
 
-use super::ops::{conv3x3, resize_like};
+use super::ops::{Finish, Ops};
 use super::rsu::{Backbone, new_conv3x3};
 
 /// The backbone, a side output for each of its six features, and their fusion.
@@ -28,12 +27,16 @@ impl U2NetP {
         }
     }
 
-    /// `[1, 3, height, width]` to `[1, 1, height, width]` in 0..1.
-    pub fn forward(&self, image: Tensor<4>) -> Tensor<4> {
-        let features = self.backbone.forward(image.clone(), self.sides.len());
+    /// `[3, height, width]` to `[1, height, width]` in 0..1.
+    pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
+        let features = self.backbone.forward(ops, &image, self.sides.len())?;
         let finest_first = features.into_iter().rev();
-        let sides = self.sides.iter().zip(finest_first);
-        let sides = sides.map(|(side, feature)| resize_like(conv3x3(side, vec![feature], false), &image));
-        sigmoid(self.fuse.forward(Tensor::cat(sides.collect(), 1)))
+        let side = |(side, feature): (&Conv2d, O::Stack)| {
+            let side = ops.convolve(side, &[&feature], Finish::NONE)?;
+            ops.resize(side, ops.size(&image))
+        };
+        let sides = self.sides.iter().zip(finest_first).map(side).collect::<Result<Vec<_>, String>>()?;
+        let sides: Vec<_> = sides.iter().collect();
+        ops.sigmoid(ops.convolve(&self.fuse, &sides, Finish::NONE)?)
     }
 }

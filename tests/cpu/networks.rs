@@ -1,7 +1,7 @@
 //! The networks against onnxruntime on the original ONNX files (`cargo xtask golden`).
 
 use burn::tensor::Device;
-use cameo_matting::Library;
+use cameo_matting::{Host, Library, Planes};
 use cameo_models::Network;
 
 use crate::common::{self, Difference, difference, golden};
@@ -11,12 +11,12 @@ const MAX: f32 = 2e-3;
 const MEAN: f64 = 2e-5;
 
 fn run(network: Network, image: &cameo::codec::Image, want: &str) -> Difference {
-    let device = Device::flex();
-    let mut library = Library::new(&common::models(), device.clone());
+    let mut library = Library::new(&common::models(), Device::flex());
     let matting = library.get(network).unwrap();
     let size = image.width as usize;
-    let found = matting.forward_host(common::input(image, network), size, &device).unwrap();
-    let found = difference(&found, &golden(want));
+    let planes = Planes::new(common::input(image, network), [size, size]);
+    let found = matting.forward(&Host, planes).unwrap();
+    let found = difference(&found.values, &golden(want));
     println!("{want}: {found:?}");
     found
 }

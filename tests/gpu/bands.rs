@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use cameo::codec::{Depth, Image, Picture};
 use cameo::gpu::guide::{self, Guide};
+use cameo::gpu::network::Stack;
 use cameo::gpu::{GpuEngine, Limits, Matte};
 use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
 use cameo::rules::SIDE;
@@ -27,7 +28,9 @@ fn road(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, limits:
     let seen = input.tensor.clone().into_data().try_to_vec().unwrap();
     let matte = TensorData::new(disc(320, 320), [1, 1, 320, 320]);
     let tensor = Tensor::<4>::from_data(matte, engine.library.device());
-    let lifted = engine.lift(Matte { tensor, input }, &guide, &options).unwrap();
+    engine.library.device().flush().unwrap();
+    let plane = Stack::of(tensor).unwrap();
+    let lifted = engine.lift(Matte { plane, input }, &guide, &options).unwrap();
     let frame = engine.refine(frame, lifted, guide, &options).unwrap();
     let frame = engine.decontaminate(frame, &options).unwrap();
     let frame = engine.edge(frame, &options).unwrap();

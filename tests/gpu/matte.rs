@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
 use cameo::cpu::{self, Plane};
 use cameo::gpu::guide::Guide;
+use cameo::gpu::network::Stack;
+use cameo::gpu::pool::Buffer;
 use cameo::gpu::prepare::View;
 use cameo::gpu::strips::Strips;
 use cameo::gpu::{self, Gpu, GpuEngine};
@@ -22,7 +24,13 @@ fn tensor(engine: &GpuEngine, values: &[f32], side: usize) -> Tensor<4> {
     Tensor::from_data(data, engine.library.device())
 }
 
-fn read<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<T> {
+fn stack(engine: &GpuEngine, values: &[f32], side: usize) -> Stack {
+    let tensor = tensor(engine, values, side);
+    engine.library.device().flush().unwrap();
+    Stack::of(tensor).unwrap()
+}
+
+fn read<T: bytemuck::Pod>(gpu: &Gpu, buffer: &Buffer) -> Vec<T> {
     let mut bytes = Vec::new();
     gpu.bus.read(&[buffer], &mut bytes).unwrap();
     bytemuck::pod_collect_to_vec(&bytes)
@@ -80,9 +88,9 @@ impl Scene {
 
     fn on_gpu(&self, engine: &mut GpuEngine) -> Guide {
         let people = People { matte: tensor(engine, &self.sure, SIDE), person: tensor(engine, &[self.person], 1) };
-        let glance = tensor(engine, &self.glance, GLANCE_SIDE);
+        let glance = stack(engine, &self.glance, GLANCE_SIDE);
         let photo = [self.width, self.height];
-        gpu::guide::guide(&engine.gpu, photo, SIZE as u32, glance, Some(people), &engine.library.device().clone())
+        gpu::guide::guide(&engine.gpu, photo, SIZE as u32, &glance, Some(people), &engine.library.device().clone())
             .unwrap()
     }
 }
@@ -144,9 +152,8 @@ fn matte() -> Vec<f32> {
 fn lifted(scene: Scene, matte: Vec<f32>, options: CutoutOptions) -> (Vec<f32>, Census) {
     on_gpu(move |engine| {
         let guide = scene.on_gpu(engine);
-        let matte = tensor(engine, &matte, SIZE);
-        let device = engine.library.device().clone();
-        let [lifted, census] = gpu::lift::lift(&engine.gpu, matte, &guide, &options, &device).unwrap();
+        let matte = stack(engine, &matte, SIZE);
+        let [lifted, census] = gpu::lift::lift(&engine.gpu, &matte, &guide, &options).unwrap();
         (read(&engine.gpu, &lifted), read(&engine.gpu, &census)[0])
     })
 }

@@ -1,5 +1,8 @@
 //! The networks on the GPU against onnxruntime on the original ONNX files.
 
+use std::time::Instant;
+
+use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
 use cameo_models::Network;
 
@@ -13,9 +16,14 @@ const MEAN: f64 = 2e-5;
 fn run(network: Network, image: Image, want: &str) -> Difference {
     let size = image.width as usize;
     let input = common::input(&image, network);
-    let found = on_gpu(move |engine| {
-        let device = engine.library.device().clone();
-        engine.library.get(network).unwrap().forward_host(input, size, &device).unwrap()
+    let found: Vec<f32> = on_gpu(move |engine| {
+        let input = Tensor::from_data(TensorData::new(input, [1, 3, size, size]), engine.library.device());
+        let since = Instant::now();
+        let matte = engine.network(network, input).unwrap();
+        println!("{network} at {size}: {:.2} s", since.elapsed().as_secs_f64());
+        let mut bytes = Vec::new();
+        engine.gpu.bus.read(&[matte.buffer().unwrap()], &mut bytes).unwrap();
+        bytemuck::pod_collect_to_vec(&bytes)
     });
     let found = difference(&found, &golden(want));
     println!("{want}: {found:?}");

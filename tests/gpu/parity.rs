@@ -3,6 +3,7 @@
 use cameo::codec::{Depth, Image, Picture};
 use cameo::cpu::{self, Plane};
 use cameo::gpu;
+use cameo::gpu::pool::Buffer;
 use cameo::gpu::prepare::View;
 use cameo::pipeline::{CutoutOptions, Engine, Enhancement, Job, Level, Recipe};
 use cameo::rules::Window;
@@ -172,7 +173,7 @@ fn denoise_agrees() {
         move |engine| {
             let frame = engine.upload(photo).unwrap();
             let (denoised, level) = gpu::denoise::denoise(&engine.gpu, &frame, -1.0).unwrap();
-            let read = |buffer: &wgpu::Buffer| {
+            let read = |buffer: &Buffer| {
                 let mut bytes = Vec::new();
                 engine.gpu.bus.read(&[buffer], &mut bytes).unwrap();
                 bytes

@@ -2,7 +2,6 @@
 
 use cameo::codec::{self, Limits};
 use cameo::cpu::CpuEngine;
-use cameo::gpu::bus::Traffic;
 use cameo::pipeline::{self, Bounds, Job, Recipe};
 
 use crate::common::{self, difference, visible};
@@ -17,7 +16,7 @@ fn the_gpu_gives_the_cpus_picture_with_one_upload_and_one_readback() {
         on_gpu(move |engine| {
             let before = engine.traffic();
             let outcome = pipeline::run(engine, &bytes, &recipe, &Bounds::default()).unwrap();
-            (outcome.bytes, since(engine.traffic(), before))
+            (outcome.bytes, engine.traffic().since(before))
         })
     };
     assert_eq!((traffic.uploads, traffic.upload_bytes), (1, 512 * 512 * 4));
@@ -38,14 +37,4 @@ fn the_gpu_gives_the_cpus_picture_with_one_upload_and_one_readback() {
     let other = pipeline::run(&mut engine, &bytes, &light, &Bounds::default()).unwrap().bytes;
     let control = difference(&seen(&other), &seen(&want));
     assert!(control.max > 4.0 && control.mean > 0.02, "the comparison sees nothing: {control:?}");
-}
-
-fn since(now: Traffic, before: Traffic) -> Traffic {
-    Traffic {
-        uploads: now.uploads - before.uploads,
-        upload_bytes: now.upload_bytes - before.upload_bytes,
-        readbacks: now.readbacks - before.readbacks,
-        readback_bytes: now.readback_bytes - before.readback_bytes,
-        table_bytes: now.table_bytes - before.table_bytes,
-    }
 }

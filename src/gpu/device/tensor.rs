@@ -8,7 +8,7 @@ use cubecl::wgpu::WgpuServer;
 /// The memory of `tensor`, which must be contiguous. Flush the device's queued work before it is used.
 ///
 /// It is a slice of a pool page, so bind offset and size; the tensor given keeps it alive until it is dropped.
-pub fn memory(tensor: Tensor<4>) -> Result<Memory, String> {
+pub fn memory<const D: usize>(tensor: Tensor<D>) -> Result<Memory, String> {
     let DispatchTensorKind::Cube(BackendTensor::Float(inner)) = tensor.into_dispatch().kind else {
         return Err("the network's tensor is not on the GPU".into());
     };
@@ -20,6 +20,7 @@ pub fn memory(tensor: Tensor<4>) -> Result<Memory, String> {
 }
 
 /// A tensor's slice of the pool, alive as long as this.
+#[derive(Debug)]
 pub struct Memory {
     resource: WgpuResource,
     _keep: Box<dyn std::any::Any>,

@@ -17,6 +17,10 @@ macro_rules! params {
     };
 }
 
+mod network;
+
+pub use network::*;
+
 /// What naga must find in the shader that takes these parameters.
 pub trait Mirror: bytemuck::Pod {
     const SIZE: usize;

@@ -1,0 +1,141 @@
+//! Convolutions of few channels as they are defined: the networks' first layer, which halves the picture, and their
+//! last, of single pixels.
+
+use multiversion::multiversion;
+use multiversion::target::selected_target;
+use rayon::prelude::*;
+
+use crate::kernel::{ROWS, fuses, product};
+use crate::transform::{LANES, Lanes};
+use crate::winograd::Input;
+
+/// The convolution of `input` by square kernels of odd side, padded by zeros so that stride 1 keeps the size, into
+/// `[channels_out, height / stride, width / stride]`, sizes rounded up. `weights` are
+/// `[channels_out, channels_in, side, side]`, `bias` is `[channels_out]`.
+pub fn conv(input: &Input<'_>, weights: &[f32], bias: &[f32], stride: usize) -> Vec<f32> {
+    let planes = &input.planes()[..];
+    let Input { height, width, .. } = *input;
+    let taps = weights.len() / bias.len();
+    let side = (taps / planes.len()).isqrt();
+    let mut panels = vec![[0.0; ROWS]; bias.len().div_ceil(ROWS) * taps];
+    for (o, weights) in weights.chunks_exact(taps).enumerate() {
+        for (panel, weight) in panels[o / ROWS * taps..][..taps].iter_mut().zip(weights) {
+            panel[o % ROWS] = *weight;
+        }
+    }
+    let (down, across) = (height.div_ceil(stride), width.div_ceil(stride));
+    let mut out = vec![0.0; bias.len() * down * across];
+    let mut rows: Vec<Vec<&mut [f32]>> = Vec::new();
+    rows.resize_with(down, || Vec::with_capacity(bias.len()));
+    for plane in out.chunks_exact_mut(down * across) {
+        rows.iter_mut().zip(plane.chunks_exact_mut(across)).for_each(|(row, part)| row.push(part));
+    }
+    rows.into_par_iter().enumerate().for_each(|(y, out)| {
+        run_row(Row { planes, height, width, panels: &panels, bias, side, stride, y, out });
+    });
+    out
+}
+
+struct Row<'a, 'b> {
+    planes: &'a [&'a [f32]],
+    height: usize,
+    width: usize,
+    panels: &'a [[f32; ROWS]],
+    bias: &'a [f32],
+    side: usize,
+    stride: usize,
+    y: usize,
+    out: Vec<&'b mut [f32]>,
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn run_row<'a, 'b>(row: Row<'a, 'b>) {
+    const FMA: bool = fuses(&selected_target!());
+    row.run::<FMA>()
+}
+
+impl Row<'_, '_> {
+    #[inline(always)]
+    fn run<const FMA: bool>(mut self) {
+        let taps = self.planes.len() * self.side * self.side;
+        let mut seen: Vec<Lanes> = vec![[0.0; LANES]; taps];
+        let mut made = [[0.0; LANES]; ROWS];
+        let across = self.width.div_ceil(self.stride);
+        for from in (0..across).step_by(LANES) {
+            self.gather(from, &mut seen);
+            let count = (across - from).min(LANES);
+            for (block, panel) in self.panels.chunks_exact(taps).enumerate() {
+                product::<FMA>(&seen, panel, &mut made);
+                let outs = self.out.iter_mut().zip(self.bias).skip(block * ROWS);
+                for ((out, bias), made) in outs.zip(&made) {
+                    for (out, made) in out[from..from + count].iter_mut().zip(made) {
+                        *out = made + bias;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What each tap sees from the results that begin at `from`.
+    #[inline(always)]
+    fn gather(&self, from: usize, seen: &mut [Lanes]) {
+        let reach = self.side / 2;
+        for (tap, lanes) in seen.iter_mut().enumerate() {
+            let (c, ky, kx) = (tap / (self.side * self.side), tap / self.side % self.side, tap % self.side);
+            let y = (self.y * self.stride + ky).wrapping_sub(reach);
+            if y >= self.height {
+                lanes.fill(0.0);
+                continue;
+            }
+            let row = &self.planes[c][y * self.width..][..self.width];
+            for (n, lane) in lanes.iter_mut().enumerate() {
+                let x = ((from + n) * self.stride + kx).wrapping_sub(reach);
+                *lane = row.get(x).copied().unwrap_or(0.0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plainly(x: &[f32], [height, width]: [usize; 2], weights: &[f32], bias: &[f32], stride: usize) -> Vec<f32> {
+        let channels = x.len() / (height * width);
+        let side = (weights.len() / (channels * bias.len())).isqrt();
+        let at = |c: usize, y: usize, x_at: usize| {
+            let (y, x_at) = (y.wrapping_sub(side / 2), x_at.wrapping_sub(side / 2));
+            if y < height && x_at < width { x[(c * height + y) * width + x_at] as f64 } else { 0.0 }
+        };
+        let mut out = Vec::new();
+        for (weights, bias) in weights.chunks_exact(channels * side * side).zip(bias) {
+            for y in (0..height).step_by(stride) {
+                for x_at in (0..width).step_by(stride) {
+                    let tap = |(k, weight): (usize, &f32)| {
+                        *weight as f64 * at(k / (side * side), y + k / side % side, x_at + k % side)
+                    };
+                    out.push(weights.iter().enumerate().map(tap).sum::<f64>() as f32 + bias);
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn a_convolution_with_a_stride_is_what_it_is_defined_as() {
+        let numbers =
+            |count: usize, seed: usize| (0..count).map(move |i| (((i + seed) * 7919) % 1009) as f32 / 1009.0 - 0.5);
+        for (channels, out, height, width, side, stride) in
+            [(3, 64, 64, 50, 3, 2), (3, 7, 33, 35, 3, 2), (6, 1, 20, 41, 1, 1), (2, 5, 1, 1, 3, 2), (2, 3, 9, 17, 3, 1)]
+        {
+            let x: Vec<f32> = numbers(channels * height * width, 1).collect();
+            let weights: Vec<f32> = numbers(channels * out * side * side, 2).collect();
+            let bias: Vec<f32> = numbers(out, 3).collect();
+            let found = conv(&Input { parts: &[&x], height, width }, &weights, &bias, stride);
+            let want = plainly(&x, [height, width], &weights, &bias, stride);
+            assert_eq!(found.len(), want.len());
+            let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-5, "{channels} {out} {height}x{width} {side} {stride}: {off}");
+        }
+    }
+}

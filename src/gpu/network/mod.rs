@@ -1,0 +1,246 @@
+//! The layers of the matting networks as kernels of our own: burn has but a direct one for 3x3 convolutions where a GPU
+//! has no matrix hardware. Winograd's F(4x4, 3x3) needs a quarter of its multiplications.
+
+mod convolve;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use burn::module::ParamId;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+use cameo_device::Memory;
+use cameo_matting::{Finish, Matting, Ops};
+
+use super::kernels::lines;
+use super::params::{ConvWeights, PlaneHalve, PlaneResize, PlaneSigmoid};
+use super::pool::Buffer;
+use super::{Gpu, failed};
+use crate::error::Result;
+
+/// Points of a transformed tile.
+const POINTS: u64 = 36;
+
+/// Convolutions recorded before they are handed to the device, which begins with them while others are recorded.
+const CONVOLUTIONS: usize = 16;
+
+/// `[channels, height, width]` on the device.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    place: Place,
+    channels: u32,
+    height: u32,
+    width: u32,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Ours(Buffer),
+    /// A tensor's.
+    Burns(Arc<Memory>),
+}
+
+impl Stack {
+    /// The memory of `tensor`, `[1, channels, height, width]`. The device's queued work must be flushed.
+    pub fn of(tensor: Tensor<4>) -> Result<Self> {
+        let [_, channels, height, width] = tensor.dims().map(|side| side as u32);
+        let memory = cameo_device::memory(tensor).map_err(failed)?;
+        Ok(Self { place: Place::Burns(Arc::new(memory)), channels, height, width })
+    }
+
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        self.place.binding()
+    }
+
+    /// All of it, where it is not burn's.
+    pub fn buffer(&self) -> Option<&Buffer> {
+        match &self.place {
+            Place::Ours(buffer) => Some(buffer),
+            Place::Burns(_) => None,
+        }
+    }
+
+    /// Pixels a side of a square one.
+    pub fn side(&self) -> u32 {
+        self.width
+    }
+}
+
+/// The weights of a convolution, as its kernels read them.
+#[derive(Debug)]
+struct Weights {
+    /// `[36, channels_in, channels_out in fours]` of a 3x3 convolution of stride 1; of others, as they are.
+    kernel: Place,
+    bias: Memory,
+}
+
+/// The weights of the networks that ran.
+#[derive(Debug, Default)]
+pub struct Kept(RefCell<HashMap<ParamId, Arc<Weights>>>);
+
+/// What `matting` makes of `image`, `[1, 3, side, side]`: a matte in 0..1.
+///
+/// # Errors
+/// If the device was lost or is out of memory.
+pub fn run(gpu: &Gpu, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
+    // What burn has queued for the image and the weights comes first.
+    image.device().flush().map_err(failed)?;
+    let ops = Kernels { gpu, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
+    let matte = matting.forward(&ops, Stack::of(image)?).map_err(failed)?;
+    gpu.submit(ops.encoder.into_inner().0)?;
+    Ok(matte)
+}
+
+/// Records layers.
+struct Kernels<'a> {
+    gpu: &'a Gpu,
+    kept: &'a Kept,
+    /// With how many convolutions it holds.
+    encoder: RefCell<(wgpu::CommandEncoder, usize)>,
+}
+
+impl Kernels<'_> {
+    fn stack(&self, channels: u32, [height, width]: [u32; 2]) -> Stack {
+        let bytes = channels as u64 * height as u64 * width as u64 * 4;
+        Stack { place: Place::Ours(self.gpu.bus.scratch("planes", bytes)), channels, height, width }
+    }
+
+    /// The weights of `conv`, which are made ready when they are asked for first.
+    fn weights(&self, conv: &Conv2d, encoder: &mut wgpu::CommandEncoder) -> std::result::Result<Arc<Weights>, String> {
+        if let Some(found) = self.kept.0.borrow().get(&conv.weight.id) {
+            return Ok(found.clone());
+        }
+        let bias = conv.bias.as_ref().ok_or("a convolution has no bias")?.val();
+        let [channels_out, channels_in, ..] = conv.weight.dims().map(|side| side as u32);
+        let plain = cameo_device::memory(conv.weight.val())?;
+        let kernel = if is_winograd(conv) {
+            let padded = channels_out.next_multiple_of(4);
+            let bus = &self.gpu.bus;
+            let transformed = bus.scratch("weights", POINTS * channels_in as u64 * padded as u64 * 4);
+            let params = ConvWeights { channels_in, channels_out, padded, pad: 0 };
+            let bindings = [plain.binding(), transformed.as_entire_binding()];
+            let groups = [lines(padded)[0], channels_in];
+            self.gpu.kernels.conv_weights.dispatch(bus, encoder, &params, &bindings, groups);
+            Place::Ours(transformed)
+        } else {
+            Place::Burns(Arc::new(plain))
+        };
+        let weights = Arc::new(Weights { kernel, bias: cameo_device::memory(bias)? });
+        self.kept.0.borrow_mut().insert(conv.weight.id, weights.clone());
+        Ok(weights)
+    }
+
+    /// Hands what is recorded to the device once it is enough.
+    fn count(&self, held: &mut (wgpu::CommandEncoder, usize)) {
+        held.1 += 1;
+        if held.1 == CONVOLUTIONS {
+            let full = std::mem::replace(held, (self.gpu.encoder("network"), 0));
+            self.gpu.bus.queue.submit([full.0.finish()]);
+        }
+    }
+
+    /// `parts` behind each other in one.
+    fn joined(&self, encoder: &mut wgpu::CommandEncoder, parts: &[&Stack]) -> std::result::Result<Stack, String> {
+        if let [part] = parts {
+            return Ok((*part).clone());
+        }
+        let Stack { height, width, .. } = *parts[0];
+        let whole = self.stack(parts.iter().map(|part| part.channels).sum(), [height, width]);
+        let mut at = 0;
+        for part in parts {
+            let (Some(from), Some(to)) = (part.buffer(), whole.buffer()) else {
+                return Err("what is joined is not the network's own".into());
+            };
+            encoder.copy_buffer_to_buffer(from, 0, to, at, from.size());
+            at += from.size();
+        }
+        Ok(whole)
+    }
+}
+
+impl Place {
+    fn binding(&self) -> wgpu::BindingResource<'_> {
+        match self {
+            Place::Ours(buffer) => buffer.as_entire_binding(),
+            Place::Burns(memory) => memory.binding(),
+        }
+    }
+}
+
+fn is_winograd(conv: &Conv2d) -> bool {
+    conv.weight.dims()[2..] == [3, 3] && conv.stride == [1, 1]
+}
+
+impl Ops for Kernels<'_> {
+    type Stack = Stack;
+
+    fn size(&self, stack: &Stack) -> [usize; 2] {
+        [stack.height as usize, stack.width as usize]
+    }
+
+    fn convolve(
+        &self,
+        conv: &Conv2d,
+        parts: &[&Stack],
+        finish: Finish<'_, Stack>,
+    ) -> std::result::Result<Stack, String> {
+        let mut held = self.encoder.borrow_mut();
+        let weights = self.weights(conv, &mut held.0)?;
+        let channels = conv.weight.dims()[0] as u32;
+        let stride = conv.stride[0] as u32;
+        let made = self.stack(channels, [parts[0].height, parts[0].width].map(|side| side.div_ceil(stride)));
+        if is_winograd(conv) {
+            convolve::winograd(self.gpu, &mut held.0, &weights, parts, &made, (conv.dilation[0] as u32, &finish));
+        } else if finish.relu || finish.plus.is_some() {
+            return Err("nothing is done to the results of such a convolution".into());
+        } else {
+            let part = self.joined(&mut held.0, parts)?;
+            convolve::direct(self.gpu, &mut held.0, &weights, conv, [&part, &made]);
+        }
+        self.count(&mut held);
+        Ok(made)
+    }
+
+    fn halve(&self, stack: &Stack) -> std::result::Result<Stack, String> {
+        let halved = self.stack(stack.channels, [stack.height.div_ceil(2), stack.width.div_ceil(2)]);
+        let params =
+            PlaneHalve { width: stack.width, height: stack.height, out_width: halved.width, out_height: halved.height };
+        let bindings = [stack.binding(), halved.binding()];
+        let groups = [lines(halved.width * halved.height)[0], stack.channels];
+        let encoder = &mut self.encoder.borrow_mut().0;
+        self.gpu.kernels.plane_halve.dispatch(&self.gpu.bus, encoder, &params, &bindings, groups);
+        Ok(halved)
+    }
+
+    fn resize(&self, stack: Stack, size: [usize; 2]) -> std::result::Result<Stack, String> {
+        if self.size(&stack) == size {
+            return Ok(stack);
+        }
+        let resized = self.stack(stack.channels, size.map(|side| side as u32));
+        let ratio = [stack.width as f32 / resized.width as f32, stack.height as f32 / resized.height as f32];
+        let params = PlaneResize {
+            width: stack.width,
+            height: stack.height,
+            out_width: resized.width,
+            out_height: resized.height,
+            ratio,
+            ..Default::default()
+        };
+        let bindings = [stack.binding(), resized.binding()];
+        let groups = [lines(resized.width * resized.height)[0], stack.channels];
+        let encoder = &mut self.encoder.borrow_mut().0;
+        self.gpu.kernels.plane_resize.dispatch(&self.gpu.bus, encoder, &params, &bindings, groups);
+        Ok(resized)
+    }
+
+    fn sigmoid(&self, stack: Stack) -> std::result::Result<Stack, String> {
+        let made = self.stack(stack.channels, [stack.height, stack.width]);
+        let count = stack.channels * stack.height * stack.width;
+        let params = PlaneSigmoid { count, ..Default::default() };
+        let bindings = [stack.binding(), made.binding()];
+        let encoder = &mut self.encoder.borrow_mut().0;
+        self.gpu.kernels.plane_sigmoid.dispatch(&self.gpu.bus, encoder, &params, &bindings, lines(count));
+        Ok(made)
+    }
+}
