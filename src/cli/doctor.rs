@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use cameo_device::adapter::{self, Adapter};
 use cameo_models::{Manifest, Network};
 
-use super::engine;
+use super::{engine, plan};
 use crate::config::EngineArgs;
 use crate::error::Result;
 use crate::pipeline;
@@ -14,11 +14,18 @@ use crate::pipeline;
 pub struct Args {
     #[command(flatten)]
     engine: EngineArgs,
+    /// Print instead what a 12 megapixel photo asks of a GPU, stage by stage, beside the least time it could take on
+    /// this one
+    #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4")]
+    plan: Option<plan::Card>,
 }
 
 /// # Errors
 /// None of what is found wrong stops the rest from being shown; the exit code tells if anything was.
 pub fn run(args: Args) -> Result<ExitCode> {
+    if let Some(card) = args.plan {
+        return plan::run(&args.engine, card).map(|()| ExitCode::SUCCESS);
+    }
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("\nProcessor\n  {cores} cores{}", memory().unwrap_or_default());

@@ -9,6 +9,7 @@ mod engine;
 mod enhance;
 mod files;
 mod log;
+mod plan;
 mod serve;
 mod user;
 mod work;

@@ -67,11 +67,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
     std::process::exit(0);
 }
 
-/// An engine that has passed its self-test, with the default networks loaded.
+/// An engine that has passed its self-test, with the default networks loaded and nothing left to compile.
 fn open(args: &WorkArgs) -> Result<Handle> {
     let engine = engine::open(&args.engine, Recipe::new(Job::Combo).networks(), |line| tracing::info!("{line}"))?;
     let line = pipeline::self_test(&engine)?;
     tracing::info!("self-test passed: {line}");
+    pipeline::warm_up(&engine)?;
     Ok(engine)
 }
 

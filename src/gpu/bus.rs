@@ -1,6 +1,6 @@
 //! Everything that crosses between host and device: this file holds every such copy, and counts them.
 
-use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wgpu::util::DeviceExt;
 
@@ -19,6 +19,8 @@ pub struct Traffic {
     pub dispatches: u32,
     /// Of all that was bound to them: what the device reads and writes at least, each byte once.
     pub bound_bytes: u64,
+    /// Additions and multiplications of the products within convolutions.
+    pub operations: u64,
 }
 
 impl Traffic {
@@ -32,7 +34,18 @@ impl Traffic {
             table_bytes: self.table_bytes - before.table_bytes,
             dispatches: self.dispatches - before.dispatches,
             bound_bytes: self.bound_bytes - before.bound_bytes,
+            operations: self.operations - before.operations,
         }
+    }
+}
+
+/// The traffic so far. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(Arc<Mutex<Traffic>>);
+
+impl Meter {
+    pub fn read(&self) -> Traffic {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -41,7 +54,7 @@ impl Traffic {
 pub struct Bus {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    traffic: Cell<Traffic>,
+    meter: Meter,
     pub pool: Pool,
     /// Fills new buffers with nonsense, so that a test sees what a kernel did not write.
     pub poison: bool,
@@ -52,17 +65,16 @@ const POISON: u8 = 0xde;
 
 impl Bus {
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self { device, queue, traffic: Cell::default(), pool: Pool::default(), poison: false }
+        Self { device, queue, meter: Meter::default(), pool: Pool::default(), poison: false }
     }
 
-    pub fn traffic(&self) -> Traffic {
-        self.traffic.get()
+    /// What counts the traffic, to be read from anywhere.
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     fn count(&self, add: impl FnOnce(&mut Traffic)) {
-        let mut traffic = self.traffic.get();
-        add(&mut traffic);
-        self.traffic.set(traffic);
+        add(&mut self.meter.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Rows of the photo.
@@ -71,8 +83,9 @@ impl Bus {
             traffic.uploads += 1;
             traffic.upload_bytes += rows.len() as u64;
         });
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        self.filled(label, rows, usage)
+        let buffer = self.scratch(label, rows.len() as u64);
+        self.queue.write_buffer(&buffer, 0, rows);
+        buffer
     }
 
     /// A filter table.
@@ -87,12 +100,13 @@ impl Bus {
 
     fn small(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> Buffer {
         self.count(|traffic| traffic.table_bytes += contents.len() as u64);
-        self.filled(label, contents, usage)
-    }
-
-    fn filled(&self, label: &'static str, contents: &[u8], usage: wgpu::BufferUsages) -> Buffer {
         let descriptor = wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage };
         Buffer::alone(self.device.create_buffer_init(&descriptor))
+    }
+
+    /// Additions and multiplications that a dispatch will do.
+    pub fn count_operations(&self, operations: u64) {
+        self.count(|traffic| traffic.operations += operations);
     }
 
     /// One dispatch over `bindings`.

@@ -5,6 +5,7 @@
 //! [`crate::cpu`].
 
 pub mod bus;
+mod choice;
 mod components;
 pub mod decontaminate;
 pub mod denoise;
@@ -34,6 +35,7 @@ use crate::pipeline::{CutoutOptions, Engine, Enhancement, GLANCE, Reading};
 use crate::rules::{self, Census};
 use crate::taps;
 use bus::{Bus, Traffic};
+pub use choice::Convolutions;
 use guide::Guide;
 use kernels::Kernels;
 use network::{Kept, Stack};
@@ -126,6 +128,7 @@ pub struct GpuEngine {
     pub gpu: Gpu,
     pub library: Library,
     kept: Kept,
+    pub convolutions: Convolutions,
 }
 
 impl GpuEngine {
@@ -143,17 +146,22 @@ impl GpuEngine {
         let bus = Bus::new(device, opened.setup.queue);
         let lanczos = bus.table("lanczos", &taps::lanczos_table());
         let gpu = Gpu { bus, kernels, limits, lanczos };
-        Ok(Self { gpu, library: Library::new(models, opened.burn), kept: Kept::default() })
+        let convolutions = choice::choose(&gpu, &opened.burn, adapter);
+        Ok(Self { gpu, library: Library::new(models, opened.burn), kept: Kept::default(), convolutions })
     }
 
     /// What has crossed between host and device so far.
     pub fn traffic(&self) -> Traffic {
-        self.gpu.bus.traffic()
+        self.gpu.bus.meter().read()
     }
 
     /// What `network` makes of `image`, `[1, 3, side, side]`: a plane in 0..1.
     pub fn network(&mut self, network: Network, image: Tensor<4>) -> Result<Stack> {
-        network::run(&self.gpu, &self.kept, self.library.get(network)?, image)
+        let matting = self.library.get(network)?;
+        match self.convolutions {
+            Convolutions::Ours => network::run(&self.gpu, &self.kept, matting, image),
+            Convolutions::Burns => network::run_by_burn(matting, image),
+        }
     }
 
     fn view(&mut self, network: Network) -> Result<View> {

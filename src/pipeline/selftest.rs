@@ -24,9 +24,15 @@ fn recipe() -> Recipe {
     Recipe { cutout, ..Recipe::new(Job::Cutout) }
 }
 
+/// As a user asks for it, with the guide: all stages and all but the large network.
+fn warm_recipe() -> Recipe {
+    let cutout = CutoutOptions { model: NETWORK, ..Default::default() };
+    Recipe { cutout, ..Recipe::new(Job::Combo) }
+}
+
 /// The networks that [`self_test`] runs.
 pub fn self_test_networks() -> Vec<Network> {
-    recipe().networks()
+    warm_recipe().networks()
 }
 
 /// Cuts out the built-in photo, compares the matte with onnxruntime's, and says in one line how they differ.
@@ -56,4 +62,13 @@ pub fn self_test(engine: &Handle) -> Result<String> {
             reason: format!("{line}: do not trust its pictures, use --device cpu"),
         }),
     }
+}
+
+/// Cuts out and enhances the built-in photo, so that no user's photo waits for what an engine does once.
+///
+/// # Errors
+/// Whatever stops the road.
+pub fn warm_up(engine: &Handle) -> Result<()> {
+    let recipe = warm_recipe();
+    engine.road(read(PHOTO, &recipe, &Bounds::default(), unwatched())?, &recipe).map(drop)
 }

@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
+use cameo::gpu::GpuEngine;
+use cameo::gpu::network::Stack;
+use cameo_matting::Burn;
 use cameo_models::Network;
 
 use crate::common::{self, Difference, difference, golden};
@@ -13,6 +16,12 @@ use crate::on_gpu;
 const MAX: f32 = 2e-3;
 const MEAN: f64 = 2e-5;
 
+fn read(engine: &GpuEngine, stack: &Stack) -> Vec<f32> {
+    let mut bytes = Vec::new();
+    engine.gpu.bus.read(&[stack.buffer().unwrap()], &mut bytes).unwrap();
+    bytemuck::pod_collect_to_vec(&bytes)
+}
+
 fn run(network: Network, image: Image, want: &str) -> Difference {
     let size = image.width as usize;
     let input = common::input(&image, network);
@@ -21,9 +30,7 @@ fn run(network: Network, image: Image, want: &str) -> Difference {
         let since = Instant::now();
         let matte = engine.network(network, input).unwrap();
         println!("{network} at {size}: {:.2} s", since.elapsed().as_secs_f64());
-        let mut bytes = Vec::new();
-        engine.gpu.bus.read(&[matte.buffer().unwrap()], &mut bytes).unwrap();
-        bytemuck::pod_collect_to_vec(&bytes)
+        read(engine, &matte)
     });
     let found = difference(&found, &golden(want));
     println!("{want}: {found:?}");
@@ -58,4 +65,21 @@ fn selfie_agrees_with_mediapipe() {
 fn another_photo_does_not_agree() {
     let found = run(Network::U2NetP, common::crop(&common::astronaut(), 66, 0, 320), "u2netp_320.png");
     assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
+}
+
+/// Where an adapter's matrix hardware makes burn's kernels the faster ones, they are taken.
+#[test]
+fn burns_kernels_and_ours_give_the_same_matte() {
+    let image = common::input(&common::crop(&common::astronaut(), 200, 40, 64), Network::U2NetP);
+    let [ours, burns]: [Vec<f32>; 2] = on_gpu(move |engine| {
+        let input = TensorData::new(image, [1, 3, 64, 64]);
+        let input = Tensor::from_data(input, engine.library.device());
+        let ours = engine.network(Network::U2NetP, input.clone()).unwrap();
+        let burns = engine.library.get(Network::U2NetP).unwrap().forward(&Burn, input).unwrap();
+        [read(engine, &ours), burns.into_data().try_to_vec().unwrap()]
+    });
+    let found = difference(&ours, &burns);
+    println!("ours and burn's: {found:?}");
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+    assert!(difference(&ours, &vec![ours[0]; ours.len()]).max > MAX, "there is nothing to compare");
 }

@@ -6,4 +6,4 @@ mod tensor;
 
 pub use adapter::Adapter;
 pub use open::{Opened, open};
-pub use tensor::{Memory, memory};
+pub use tensor::{Memory, has_matrices, memory};

@@ -1,7 +1,7 @@
 //! A burn tensor's memory as a binding of our pipelines: both live on one device.
 
 use burn::backend::{BackendTensor, DispatchTensorKind};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use burn_wgpu::{AutoCompiler, WgpuResource};
 use cubecl::wgpu::WgpuServer;
 
@@ -17,6 +17,16 @@ pub fn memory<const D: usize>(tensor: Tensor<D>) -> Result<Memory, String> {
         .get_resource::<WgpuServer<AutoCompiler>>(inner.handle.clone())
         .map_err(|error| format!("{error:?}"))?;
     Ok(Memory { resource: resource.resource().clone(), _keep: Box::new((resource, inner)) })
+}
+
+/// Whether `device` multiplies matrices in hardware that burn's kernels can use.
+pub fn has_matrices(device: &Device) -> bool {
+    match Tensor::<1>::empty([1], device).into_dispatch().kind {
+        DispatchTensorKind::Cube(BackendTensor::Float(inner)) => {
+            !inner.client.properties().features.matmul.cmma.is_empty()
+        }
+        _ => false,
+    }
 }
 
 /// A tensor's slice of the pool, alive as long as this.

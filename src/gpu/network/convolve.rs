@@ -72,6 +72,7 @@ pub fn winograd(
         };
         let bindings = [weights.kernel.binding(), seen.as_entire_binding(), products.as_entire_binding()];
         let groups = [count.div_ceil(512 / lanes_down), blocks * POINTS as u32];
+        bus.count_operations(2 * POINTS * channels_in as u64 * channels as u64 * count as u64);
         kernels.conv_product.dispatch(bus, encoder, &params, &bindings, groups);
         let params = ConvBack {
             width,
@@ -115,5 +116,7 @@ pub fn direct(
     };
     let bindings = [part.binding(), weights.kernel.binding(), weights.bias.binding(), made.binding()];
     let groups = [lines(made.width * made.height)[0], made.channels];
+    let taps = part.channels * params.side * params.side;
+    gpu.bus.count_operations(2 * taps as u64 * made.channels as u64 * made.width as u64 * made.height as u64);
     gpu.kernels.conv_direct.dispatch(&gpu.bus, encoder, &params, &bindings, groups);
 }

@@ -11,7 +11,7 @@ use burn::module::ParamId;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use cameo_device::Memory;
-use cameo_matting::{Finish, Matting, Ops};
+use cameo_matting::{Burn, Finish, Matting, Ops};
 
 use super::kernels::lines;
 use super::params::{ConvWeights, PlaneHalve, PlaneResize, PlaneSigmoid};
@@ -43,9 +43,9 @@ enum Place {
 
 impl Stack {
     /// The memory of `tensor`, `[1, channels, height, width]`. The device's queued work must be flushed.
-    pub fn of(tensor: Tensor<4>) -> Result<Self> {
+    pub fn of(tensor: Tensor<4>) -> std::result::Result<Self, String> {
         let [_, channels, height, width] = tensor.dims().map(|side| side as u32);
-        let memory = cameo_device::memory(tensor).map_err(failed)?;
+        let memory = cameo_device::memory(tensor)?;
         Ok(Self { place: Place::Burns(Arc::new(memory)), channels, height, width })
     }
 
@@ -86,10 +86,35 @@ pub struct Kept(RefCell<HashMap<ParamId, Arc<Weights>>>);
 pub fn run(gpu: &Gpu, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
     // What burn has queued for the image and the weights comes first.
     image.device().flush().map_err(failed)?;
+    record(gpu, kept, |ops| matting.forward(ops, Stack::of(image)?))
+}
+
+/// One convolution, as [`run`] computes it.
+pub fn convolve(gpu: &Gpu, kept: &Kept, conv: &Conv2d, image: Tensor<4>) -> Result<Stack> {
+    image.device().flush().map_err(failed)?;
+    record(gpu, kept, |ops| ops.convolve(conv, &[&Stack::of(image)?], Finish::RELU))
+}
+
+/// Records what `layers` asks for, and waits until the device has done it.
+fn record(
+    gpu: &Gpu,
+    kept: &Kept,
+    layers: impl FnOnce(&Kernels<'_>) -> std::result::Result<Stack, String>,
+) -> Result<Stack> {
     let ops = Kernels { gpu, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
-    let matte = matting.forward(&ops, Stack::of(image)?).map_err(failed)?;
+    let made = layers(&ops).map_err(failed)?;
     gpu.submit(ops.encoder.into_inner().0)?;
-    Ok(matte)
+    Ok(made)
+}
+
+/// The same by burn's own kernels.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_by_burn(matting: &Matting, image: Tensor<4>) -> Result<Stack> {
+    let matte = matting.forward(&Burn, image).map_err(failed)?;
+    matte.device().sync().map_err(failed)?;
+    Stack::of(matte).map_err(failed)
 }
 
 /// Records layers.
