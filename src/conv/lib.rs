@@ -1,15 +1,17 @@
-//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes.
+//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes, sums.
 //!
 //! Plain slices in, plain slices out: a stack is `[channels, height, width]`, f32, contiguous. Nothing here knows burn.
 
 #![allow(clippy::needless_range_loop, reason = "lanes are walked in step over several arrays: so they become vectors")]
 
 mod kernel;
+mod plain;
 mod planes;
 mod rows;
 mod transform;
 mod whole;
 mod winograd;
 
+pub use plain::{conv3x3_halving, sigmoid, sum};
 pub use planes::{halve, resize};
 pub use winograd::{Input, Manner, conv3x3};
