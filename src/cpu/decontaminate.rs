@@ -58,7 +58,9 @@ pub fn decontaminate(frame: Frame, options: &CutoutOptions) -> Frame {
     }
     let made = fuse(colors, &alpha, width as usize, coarser.as_ref(), spread);
     drop(alpha);
-    lay(made, width as usize, pixels.as_chunks_mut::<4>().0, |pixel, Pair { front, .. }| pixel[..3].copy_from_slice(&front));
+    lay(made, width as usize, pixels.as_chunks_mut::<4>().0, |pixel, Pair { front, .. }| {
+        pixel[..3].copy_from_slice(&front)
+    });
     Frame { photo: Image { width, height, pixels }, matte, census }
 }
 
