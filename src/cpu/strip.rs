@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use super::Frame;
 use super::enhance::Road;
 use super::rows::{self, Cover, LANES, TAPS};
 use super::sharpen;
@@ -149,7 +148,7 @@ impl<'a> Strip<'a> {
         let own = self.own.len().next_multiple_of(LANES);
         let before = self.reached.start + weights.len() / 2 - self.own.start;
         let inside = before..before + self.reached.len();
-        let mut blur = |out: &mut [f32], padded: &mut [f32]| {
+        let blur = |out: &mut [f32], padded: &mut [f32]| {
             // Beyond the picture its first and last pixel go on.
             let (first, last) = (padded[inside.start], padded[inside.end - 1]);
             padded[..inside.start].fill(first);
