@@ -18,7 +18,7 @@ pub fn lanczos_width(scale: f64) -> usize {
 }
 
 /// Rows that Lanczos-3 reads at most for one row when enlarging.
-pub const LANCZOS_ROWS: u32 = 7;
+pub const LANCZOS_ROWS: u32 = 6;
 
 /// Resampling along one axis: output `i` is the sum of `weights[i * width + k] * input[first[i] + k]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,9 @@ pub fn lanczos3(from: usize, to: usize) -> Taps {
     let mut rows = Vec::with_capacity(to);
     for i in 0..to {
         let centre = (i as f64 + 0.5) * scale;
-        let start = (centre - radius).floor().max(0.0) as usize;
-        let end = ((centre + radius).ceil() as usize).min(from);
+        // The pixels whose centres lie within the window: those at its very ends weigh nothing.
+        let start = ((centre - radius - 0.5).floor() + 1.0).max(0.0) as usize;
+        let end = ((centre + radius - 0.5).ceil() as usize).min(from);
         let row: Vec<f64> = (start..end).map(|x| lanczos((x as f64 + 0.5 - centre) / stretch)).collect();
         first.push(start as u32);
         rows.push(row);

@@ -1,4 +1,4 @@
-//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes.
+//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes, sums.
 //!
 //! Plain slices in, plain slices out: a stack is `[channels, height, width]`, f32, contiguous. Nothing here knows burn.
 

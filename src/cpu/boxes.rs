@@ -7,21 +7,23 @@ use rayon::prelude::*;
 /// Rows that share one set of running sums: few enough for rounding not to add up.
 const CHUNK: usize = 32;
 
-/// Puts into each pixel of `out` what `finish` makes of the mean of `source` over the window `reach` pixels around it.
+/// What is made of some pixels of a plane, each with its index.
+pub type Made<T> = Vec<(usize, T)>;
+
+/// What `finish` makes of the mean of `source` over the window `reach` pixels around each pixel of a plane of
+/// `[height, width]`, chunk by chunk of rows.
 ///
-/// Windows end at the plane's border. Pixels of which nothing is made, and columns that `needed` does not name within a
-/// chunk of rows, stay as they are.
+/// Windows end at the plane's border. Nothing is made in columns that `needed` does not name within a chunk of rows.
 pub fn means<const N: usize, T: Send>(
-    out: &mut [T],
-    width: usize,
+    [height, width]: [usize; 2],
     reach: usize,
     source: impl Fn(usize) -> [f32; N] + Sync,
     needed: impl Fn(Range<usize>) -> Vec<bool> + Sync,
     finish: impl Fn(usize, [f32; N]) -> Option<T> + Sync,
-) {
-    let height = out.len() / width;
-    out.par_chunks_mut(CHUNK * width).enumerate().for_each(|(chunk, out)| {
-        let rows = chunk * CHUNK..chunk * CHUNK + out.len() / width;
+) -> Vec<Made<T>> {
+    let chunks = (0..height.div_ceil(CHUNK)).into_par_iter().map(|chunk| {
+        let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(height);
+        let mut made = Vec::new();
         let spans = spans(&needed(rows.clone()));
         // Each span reads `reach` columns more on each side.
         let wide: Vec<_> =
@@ -37,7 +39,7 @@ pub fn means<const N: usize, T: Send>(
         };
         let first = rows.start.saturating_sub(reach);
         (first..(rows.start + reach).min(height)).for_each(|y| add(&mut sums, y, 1.0));
-        for (y, out) in rows.zip(out.chunks_exact_mut(width)) {
+        for y in rows {
             if y + reach < height {
                 add(&mut sums, y + reach, 1.0);
             }
@@ -53,12 +55,21 @@ pub fn means<const N: usize, T: Send>(
                         total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
                     }
                     let share = 1.0 / (down * columns.len()) as f32;
-                    if let Some(value) = finish(y * width + x, total.map(|total| total * share)) {
-                        out[x] = value;
-                    }
+                    let i = y * width + x;
+                    made.extend(finish(i, total.map(|total| total * share)).map(|value| (i, value)));
                 }
             }
         }
+        made
+    });
+    chunks.collect()
+}
+
+/// What was made, laid into a plane `out` of `width`.
+pub fn lay<T: Send, U: Send>(made: Vec<Made<T>>, width: usize, out: &mut [U], change: impl Fn(&mut U, T) + Sync) {
+    out.par_chunks_mut(CHUNK * width).zip(made).enumerate().for_each(|(chunk, (out, made))| {
+        let before = chunk * CHUNK * width;
+        made.into_iter().for_each(|(i, value)| change(&mut out[i - before], value));
     });
 }
 
@@ -83,7 +94,8 @@ mod tests {
         let (width, height, reach) = (13, 71, 2);
         let value = |i: usize| ((i * 7919) % 101) as f32;
         let mut found = vec![[0.0; 2]; width * height];
-        means(&mut found, width, reach, |i| [value(i), 1.0], |_| vec![true; 13], |_, mean| Some(mean));
+        let made = means([height, width], reach, |i| [value(i), 1.0], |_| vec![true; 13], |_, mean| Some(mean));
+        lay(made, width, &mut found, |found, mean| *found = mean);
         for (i, found) in found.iter().enumerate() {
             let (x, y) = (i % width, i / width);
             let mut window = Vec::new();
@@ -103,7 +115,8 @@ mod tests {
         let run = |columns: Range<usize>| {
             let mut out = vec![-1.0; 800];
             let needed = |_| (0..20).map(|x| columns.contains(&x)).collect();
-            means(&mut out, 20, 3, |i| [i as f32], needed, |_, [mean]| Some(mean));
+            let made = means([40, 20], 3, |i| [i as f32], needed, |_, [mean]| Some(mean));
+            lay(made, 20, &mut out, |out, mean| *out = mean);
             out
         };
         let (all, some) = (run(0..20), run(5..9));

@@ -5,14 +5,17 @@
 //! estimates so far, weighted by alpha and by what alpha leaves; then the foreground takes up what the photo's colour
 //! is off from their mixture. Colours are sRGB-encoded, straight.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use multiversion::multiversion;
+use rayon::prelude::*;
+
 use super::Frame;
-use super::boxes::means;
+use super::boxes::{Made, lay, means};
 use crate::codec::Image;
 use crate::pipeline::CutoutOptions;
 use crate::rules::{FUSION_LEAST, FUSION_REACH, halvings};
-use rayon::prelude::*;
 
 /// A picture at half the size of the one before, and its alpha.
 struct Level {
@@ -33,28 +36,30 @@ struct Pair {
 pub fn decontaminate(frame: Frame, options: &CutoutOptions) -> Frame {
     let Frame { photo, matte, census } = frame;
     let Image { width, height, mut pixels } = photo;
-    let own = || pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[3] as f32 / 255.0).collect();
-    let alpha = matte.as_ref().map_or_else(own, |matte| matte.values.clone());
+    let own = || pixels.as_chunks::<4>().0.par_iter().map(|pixel| pixel[3] as f32 / 255.0).collect();
+    let alpha = matte.as_ref().map_or_else(|| Cow::Owned(own()), |matte| Cow::Borrowed(&matte.values[..]));
     let spread = options.reach(width, height) as usize;
+    let colors = pixels.as_chunks().0;
     let mut levels: Vec<Level> = Vec::new();
     for _ in 0..halvings(width, height) {
         levels.push(match levels.last() {
             Some(level) => halve(&level.colors, &level.alpha, level.width),
-            None => halve(pixels.as_chunks().0, &alpha, width as usize),
+            None => halve(colors, &alpha, width as usize),
         });
     }
     let mut coarser: Option<(Vec<Pair>, usize)> = None;
     for (i, level) in levels.iter().enumerate().rev() {
         let spread = spread.div_ceil(2 << i);
+        let made = fuse(&level.colors, &level.alpha, level.width, coarser.as_ref(), spread);
         let mut pairs: Vec<Pair> =
-            level.colors.iter().map(|&color| Pair { front: rgb(color), back: rgb(color) }).collect();
-        fuse(&mut pairs, &level.colors, &level.alpha, level.width, coarser.as_ref(), spread, |_, pair| pair);
+            level.colors.par_iter().map(|&color| Pair { front: rgb(color), back: rgb(color) }).collect();
+        lay(made, level.width, &mut pairs, |pair, made| *pair = made);
         coarser = Some((pairs, level.width));
     }
-    let colors = pixels.as_chunks().0.to_vec();
-    let out = pixels.as_chunks_mut().0;
-    fuse(out, &colors, &alpha, width as usize, coarser.as_ref(), spread, |own, Pair { front: [r, g, b], .. }| {
-        [r, g, b, own]
+    let made = fuse(colors, &alpha, width as usize, coarser.as_ref(), spread);
+    drop(alpha);
+    lay(made, width as usize, pixels.as_chunks_mut::<4>().0, |pixel, Pair { front, .. }| {
+        pixel[..3].copy_from_slice(&front)
     });
     Frame { photo: Image { width, height, pixels }, matte, census }
 }
@@ -67,35 +72,45 @@ fn rgb([r, g, b, _]: [u8; 4]) -> [u8; 3] {
 fn halve(colors: &[[u8; 4]], alpha: &[f32], width: usize) -> Level {
     let height = alpha.len() / width;
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    let four = |i: usize| {
-        let (x, y) = (2 * (i % half_width), 2 * (i / half_width));
-        let (beside, below) = ((x + 1).min(width - 1), (y + 1).min(height - 1) * width);
-        [y * width + x, y * width + beside, below + x, below + beside]
-    };
     let count = half_width * half_height;
     let (mut small, mut soft) = (vec![[0; 4]; count], vec![0.0; count]);
     small.par_chunks_mut(half_width).zip(soft.par_chunks_mut(half_width)).enumerate().for_each(|(y, (small, soft))| {
-        for (x, (small, soft)) in small.iter_mut().zip(soft).enumerate() {
-            let four = four(y * half_width + x);
-            let sum = |c: usize| four.iter().map(|&i| colors[i][c] as u32).sum::<u32>();
-            *small = [0, 1, 2, 3].map(|c| ((sum(c) + 2) / 4) as u8);
-            *soft = four.iter().map(|&i| alpha[i]).sum::<f32>() / 4.0;
-        }
+        let rows = [2 * y, (2 * y + 1).min(height - 1)].map(|y| y * width..(y + 1) * width);
+        halve_rows(rows.clone().map(|row| &colors[row]), rows.map(|row| &alpha[row]), small, soft);
     });
     Level { width: half_width, colors: small, alpha: soft }
 }
 
-/// One level: writes what `finish` makes of the estimate into each pixel of `out` whose alpha is soft, or which is
-/// clear and within `spread` of one that is not.
-fn fuse<T: Send>(
-    out: &mut [T],
+#[multiversion(targets("x86_64+avx2"))]
+fn halve_rows(colors: [&[[u8; 4]]; 2], alpha: [&[f32]; 2], small: &mut [[u8; 4]], soft: &mut [f32]) {
+    let mean = |four: [[u8; 4]; 4]| {
+        [0, 1, 2, 3].map(|c| ((four.iter().map(|pixel| pixel[c] as u16).sum::<u16>() + 2) / 4) as u8)
+    };
+    let mean_alpha = |[a, b, c, d]: [f32; 4]| (a + b + c + d) / 4.0;
+    let [upper, lower] = colors.map(|row| row.as_chunks::<2>());
+    for (small, (&[a, b], &[c, d])) in small.iter_mut().zip(upper.0.iter().zip(lower.0)) {
+        *small = mean([a, b, c, d]);
+    }
+    let [upper_alpha, lower_alpha] = alpha.map(|row| row.as_chunks::<2>());
+    for (soft, (&[a, b], &[c, d])) in soft.iter_mut().zip(upper_alpha.0.iter().zip(lower_alpha.0)) {
+        *soft = mean_alpha([a, b, c, d]);
+    }
+    if let ([last], [below]) = (upper.1, lower.1) {
+        small[upper.0.len()] = mean([*last, *last, *below, *below]);
+    }
+    if let ([last], [below]) = (upper_alpha.1, lower_alpha.1) {
+        soft[upper.0.len()] = mean_alpha([*last, *last, *below, *below]);
+    }
+}
+
+/// One level: estimates for each pixel whose alpha is soft, or which is clear and within `spread` of one that is not.
+fn fuse(
     colors: &[[u8; 4]],
     alpha: &[f32],
     width: usize,
     coarser: Option<&(Vec<Pair>, usize)>,
     spread: usize,
-    finish: impl Fn(u8, Pair) -> T + Sync,
-) {
+) -> Vec<Made<Pair>> {
     let before = |i: usize| match coarser {
         Some((pairs, half)) => pairs[i / width / 2 * half + i % width / 2],
         None => Pair { front: rgb(colors[i]), back: rgb(colors[i]) },
@@ -114,14 +129,14 @@ fn fuse<T: Send>(
         [a * r, a * g, a * b, a, rest * br, rest * bg, rest * bb, rest]
     };
     let needed = |rows: Range<usize>| soft_columns(alpha, width, rows, spread);
-    means(out, width, FUSION_REACH, source, needed, |i, [r, g, b, front, br, bg, bb, back]| {
+    means([alpha.len() / width, width], FUSION_REACH, source, needed, |i, [r, g, b, front, br, bg, bb, back]| {
         let a = alpha[i];
         if a >= 1.0 || (a <= 0.0 && spread == 0) {
             return None;
         }
         if front < FUSION_LEAST {
             // Too far out for this level.
-            return Some(finish(colors[i][3], Pair { front: before(i).front, back: rgb(colors[i]) }));
+            return Some(Pair { front: before(i).front, back: rgb(colors[i]) });
         }
         let color = rgb(colors[i]).map(f32::from);
         let back = back.max(1e-6);
@@ -130,20 +145,25 @@ fn fuse<T: Send>(
         let tone = |value: f32| (value + 0.5) as u8;
         let front = [0, 1, 2].map(|c| tone(means[c] + a * off(c)));
         let back = if a <= 0.0 { rgb(colors[i]) } else { backs.map(tone) };
-        Some(finish(colors[i][3], Pair { front, back }))
-    });
+        Some(Pair { front, back })
+    })
 }
 
 /// The columns in which a pixel of `rows` is soft, or clear and within `spread` of one that is not.
 fn soft_columns(alpha: &[f32], width: usize, rows: Range<usize>, spread: usize) -> Vec<bool> {
-    let mut needed = vec![false; width];
+    let mut near = vec![false; width];
     let last = (rows.end + spread).min(alpha.len() / width);
     for y in rows.start.saturating_sub(spread)..last {
-        for (x, &value) in alpha[y * width..][..width].iter().enumerate() {
-            if 0.0 < value && (value < 1.0 || spread > 0) {
-                needed[x.saturating_sub(spread)..(x + spread + 1).min(width)].fill(true);
-            }
+        for (near, &value) in near.iter_mut().zip(&alpha[y * width..][..width]) {
+            *near |= (0.0 < value) & ((value < 1.0) | (spread > 0));
         }
+    }
+    if spread == 0 {
+        return near;
+    }
+    let mut needed = vec![false; width];
+    for x in (0..width).filter(|&x| near[x]) {
+        needed[x.saturating_sub(spread)..(x + spread + 1).min(width)].fill(true);
     }
     needed
 }

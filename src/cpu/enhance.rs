@@ -1,39 +1,36 @@
 //! The photo enlarged and sharpened: Lanczos-3 on premultiplied colour, an unsharp mask kept within the range of what
 //! is around, and packing.
 //!
-//! The result is made in bands of rows, each on one core and small enough for its cache; every band reads the rows
-//! its filters reach, so that bands leave no seam.
+//! The result is made in bands of rows, each on one core, strip by strip; every strip reads what its filters reach, so
+//! that neither bands nor strips leave a seam.
 
-use fast_image_resize::images::{Image as Target, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::Frame;
 use super::denoise::{denoise, noise_of};
-use super::span::Around;
-use super::{Frame, failed, sharpen};
+use super::rows::{LANES, TAPS};
+use super::strip::{COLUMNS, Strip};
 use crate::codec::{Depth, Image, Picture, Sample};
-use crate::error::{Error, Result};
-use crate::pipeline::Enhancement;
+use crate::pipeline::{Enhancement, Sharpening};
 use crate::taps;
 
-/// Rows of the result in a band.
-const BAND_ROWS: usize = 128;
+/// Rows of the result in a band: what its filters read beyond is made again for each.
+const BAND_ROWS: Range<usize> = 64..512;
 
-/// Rows beyond a band's own that Lanczos-3 may read when enlarging: its radius, and one for rounding.
-const LANCZOS_REACH: usize = 4;
-
-/// One pixel: premultiplied sRGB-encoded red, green, blue, and alpha, 16 bits each.
-pub type Premultiplied = [u16; 4];
+/// Bands for each thread, so that none waits long for the last one.
+const BANDS: usize = 6;
 
 /// `frame` at the size of `enhancement`, sharpened; colours are 0 where alpha is 0.
-pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Result<Picture> {
+pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Picture {
     match enhancement.depth {
-        Depth::Eight => enhance_to::<u8>(frame, enhancement).map(Sample::picture),
-        Depth::Sixteen => enhance_to::<u16>(frame, enhancement).map(Sample::picture),
+        Depth::Eight => Sample::picture(enhance_to::<u8>(frame, enhancement)),
+        Depth::Sixteen => Sample::picture(enhance_to::<u16>(frame, enhancement)),
     }
 }
 
-fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<Image<T>> {
+fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Image<T> {
     let Enhancement { width, height, mut sharpening, denoises, .. } = *enhancement;
     if denoises {
         let noise = noise_of(&frame, enhancement.noise_above);
@@ -44,95 +41,95 @@ fn enhance_to<T: Sample>(mut frame: Frame, enhancement: &Enhancement) -> Result<
             sharpening.threshold += noise;
         }
     }
-    let frame = &frame;
-    let row = 4 * width as usize;
-    let mut pixels = vec![T::exactly(0); row * height as usize];
-    pixels.par_chunks_mut(BAND_ROWS * row).enumerate().try_for_each(|(i, out)| {
-        let rows = i * BAND_ROWS..i * BAND_ROWS + out.len() / row;
-        let halo = sharpening.map_or(0, |sharpening| taps::gaussian(sharpening.sigma).len() / 2);
-        let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height as usize);
-        let band = resample(frame, width, height, &wide)?;
-        let own = rows.start - wide.start..rows.end - wide.start;
-        match sharpening {
-            Some(sharpening) => {
-                let around = Around::new(frame, width as usize, height as usize, rows);
-                sharpen::sharpen(&band, width as usize, own, &sharpening, &around, out);
+    let road = Road::new(&frame, width as usize, height as usize, sharpening);
+    let row = 4 * road.width;
+    let mut pixels = vec![T::exactly(0); row * road.height];
+    let rows = (road.height / (BANDS * rayon::current_num_threads())).clamp(BAND_ROWS.start, BAND_ROWS.end);
+    pixels.par_chunks_mut(rows * row).enumerate().for_each_init(
+        || Strip::new(&road),
+        |strip, (i, out)| {
+            let rows = i * rows..i * rows + out.len() / row;
+            for left in (0..road.width).step_by(COLUMNS) {
+                strip.run(left..(left + COLUMNS).min(road.width), rows.clone(), out);
             }
-            None => {
-                let own = &band[own.start * width as usize..own.end * width as usize];
-                for (out, pixel) in out.as_chunks_mut::<4>().0.iter_mut().zip(own) {
-                    let [r, g, b, alpha] = pixel.map(|value| value as f32 / 65535.0);
-                    let by = 1.0 / alpha.max(1e-6);
-                    *out = pack([r * by, g * by, b * by, alpha]);
-                }
-            }
-        }
-        Ok::<(), Error>(())
-    })?;
-    Ok(Image { width, height, pixels })
-}
-
-/// Rows `rows` of the premultiplied frame at `width` by `height`.
-fn resample(frame: &Frame, width: u32, height: u32, rows: &std::ops::Range<usize>) -> Result<Vec<Premultiplied>> {
-    let photo = &frame.photo;
-    let scale = photo.height as f64 / height as f64;
-    let top = rows.start as f64 * scale;
-    let size = rows.len() as f64 * scale;
-    let first = (top.floor() as usize).saturating_sub(LANCZOS_REACH);
-    let last = ((top + size).ceil() as usize + LANCZOS_REACH).min(photo.height as usize);
-    if (width, height) == (photo.width, photo.height) {
-        return Ok(premultiply(frame, rows));
-    }
-    // What lies past the last row by a rounding would be refused.
-    let top = top - first as f64;
-    let size = size.min((last - first) as f64 - top);
-    let window = premultiply(frame, &(first..last));
-    let bytes = bytemuck::cast_slice(&window);
-    let source = ImageRef::new(photo.width, (last - first) as u32, bytes, PixelType::U16x4).map_err(failed)?;
-    let mut band = vec![[0u16; 4]; width as usize * rows.len()];
-    let target = bytemuck::cast_slice_mut(&mut band);
-    let mut target = Target::from_slice_u8(width, rows.len() as u32, target, PixelType::U16x4).map_err(failed)?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false).crop(
-        0.0,
-        top,
-        photo.width as f64,
-        size,
+        },
     );
-    Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
-    Ok(band)
+    Image { width, height, pixels }
 }
 
-/// Rows `rows` of the photo, its colours times its matte, or times its own alpha if it has none.
-fn premultiply(frame: &Frame, rows: &std::ops::Range<usize>) -> Vec<Premultiplied> {
-    let width = frame.photo.width as usize;
-    let range = rows.start * width..rows.end * width;
-    let pixels = &frame.photo.pixels.as_chunks::<4>().0[range.clone()];
-    let scaled = |[r, g, b]: [u8; 3], alpha: f32| {
-        let by = alpha * 257.0;
-        let tone = |tone: u8| (tone as f32 * by + 0.5) as u16;
-        [tone(r), tone(g), tone(b), (alpha * 65535.0 + 0.5) as u16]
-    };
-    match &frame.matte {
-        Some(matte) => {
-            let alphas = &matte.values[range];
-            pixels.iter().zip(alphas).map(|(&[r, g, b, _], &alpha)| scaled([r, g, b], alpha)).collect()
-        }
-        None => pixels.iter().map(|&[r, g, b, a]| scaled([r, g, b], a as f32 / 255.0)).collect(),
+/// What all strips share: the photo, the result's size, and the tables of the filters.
+pub struct Road<'a> {
+    pub frame: &'a Frame,
+    pub width: usize,
+    pub height: usize,
+    pub across: Axis,
+    pub down: Axis,
+    /// The Gaussian's weights, and what the detail it finds is raised by.
+    pub mask: Option<(Vec<f32>, Sharpening)>,
+}
+
+/// Lanczos-3 along one axis: sample `i` is the sum of `weights[i][k]` times the photo's `first[i] + k`.
+///
+/// Padded, so that it can be walked in whole lanes.
+pub struct Axis {
+    pub first: Vec<u32>,
+    pub weights: Vec<[f32; TAPS]>,
+    /// The photo's samples.
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Road<'a> {
+    pub fn new(frame: &'a Frame, width: usize, height: usize, sharpening: Option<Sharpening>) -> Self {
+        let Image { width: from, height: rows, .. } = frame.photo;
+        let (across, down) = (Axis::new(from as usize, width), Axis::new(rows as usize, height));
+        let mask = sharpening.map(|sharpening| (taps::gaussian(sharpening.sigma), sharpening));
+        Self { frame, width, height, across, down, mask }
+    }
+
+    /// How far the mask reads around a pixel.
+    pub fn radius(&self) -> usize {
+        self.mask.as_ref().map_or(0, |(weights, _)| weights.len() / 2)
     }
 }
 
-/// A straight pixel in 0..1, rounded; colours are 0 where alpha is.
-#[inline]
-pub fn pack<T: Sample>(pixel: [f32; 4]) -> [T; 4] {
-    let packed = pixel.map(T::of);
-    let none = T::exactly(0);
-    if packed[3] == none { [none; 4] } else { packed }
+impl Axis {
+    fn new(from: usize, to: usize) -> Self {
+        let (mut first, mut weights): (Vec<u32>, Vec<[f32; TAPS]>) = if from == to {
+            let mut one = [0.0; TAPS];
+            one[0] = 1.0;
+            ((0..to as u32).collect(), vec![one; to])
+        } else {
+            let taps = taps::lanczos3(from, to);
+            let padded = |row: &[f32]| std::array::from_fn(|k| row.get(k).copied().unwrap_or(0.0));
+            (taps.first, taps.weights.chunks_exact(taps.width).map(padded).collect())
+        };
+        first.extend([first[to - 1]; LANES]);
+        weights.extend([weights[to - 1]; LANES]);
+        Self { first, weights, from, to }
+    }
+
+    /// The photo's sample that sample `i` lies on.
+    pub fn nearest(&self, i: usize) -> usize {
+        (2 * i + 1) * self.from / (2 * self.to)
+    }
+}
+
+impl Frame {
+    /// A part of row `y`, and its matte if there is one.
+    pub fn part(&self, y: usize, columns: Range<usize>) -> (&[[u8; 4]], Option<&[f32]>) {
+        let row = y * self.photo.width as usize;
+        let range = row + columns.start..row + columns.end;
+        let matte = self.matte.as_ref().map(|matte| &matte.values[range.clone()]);
+        (&self.photo.pixels.as_chunks().0[range], matte)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::{Job, Recipe};
+    use crate::cpu::Plane;
+    use crate::pipeline::{Job, Level, Recipe};
 
     #[test]
     fn every_height_is_enlarged_by_every_factor() {
@@ -142,11 +139,75 @@ mod tests {
                 let recipe = Recipe { scale: Some(scale), ..Recipe::new(Job::Enhance) };
                 let enhancement = recipe.enhancement(2, height, u64::MAX).unwrap();
                 let made = enhance(Frame { photo, matte: None, census: None }, &enhancement);
-                let Picture::Eight(made) = made.unwrap_or_else(|error| panic!("{height} {scale}: {error}")) else {
-                    panic!("16 bits")
-                };
+                let Picture::Eight(made) = made else { panic!("16 bits") };
                 assert!(made.pixels.iter().all(|&value| value == 200), "{height} {scale}");
             }
+        }
+    }
+
+    /// Noise under a matte that is clear left, full right, with `specks` of another alpha in both.
+    fn scene(specks: &[(usize, f32)]) -> Frame {
+        let (width, height) = (700, 90);
+        let pixels = (0..width * height).flat_map(|i: usize| {
+            let tone = |c: usize| ((i * 7919 + c * 104_729) % 211) as u8;
+            [tone(1), tone(2), tone(3), 255]
+        });
+        let photo = Image::new(width as u32, height as u32, pixels.collect());
+        let mut values: Vec<f32> = (0..width * height).map(|i| if i % width < 350 { 0.0 } else { 1.0 }).collect();
+        specks.iter().for_each(|&(x, alpha)| values[45 * width + x] = alpha);
+        Frame { photo, matte: Some(Plane { width: 700, height: 90, values }), census: None }
+    }
+
+    #[test]
+    fn the_short_ways_through_clear_and_full_rows_lead_to_the_same_pixels() {
+        for (level, scale) in [(Level::Light, 1.5), (Level::Medium, 2.0), (Level::Medium, 1.37), (Level::Medium, 1.0)] {
+            let recipe = Recipe { level, scale: Some(scale), ..Recipe::new(Job::Combo) };
+            let enhancement = Enhancement { depth: Depth::Sixteen, ..recipe.enhancement(700, 90, u64::MAX).unwrap() };
+            let run = |specks: &[(usize, f32)]| {
+                let Picture::Sixteen(made) = enhance(scene(specks), &enhancement) else { panic!("8 bits") };
+                made
+            };
+            // A speck makes all of its strip's rows around take the long way.
+            let (short, long) = (run(&[]), run(&[(60, 0.5), (180, 0.4), (520, 0.5), (650, 0.6)]));
+            let width = short.width as usize;
+            let near = |i: usize| {
+                let x = (i % width) as f64 / scale;
+                [60.0, 180.0, 520.0, 650.0].iter().any(|speck| (x - speck).abs() < 16.0)
+            };
+            let pairs = short.pixels.as_chunks::<4>().0.iter().zip(long.pixels.as_chunks::<4>().0).enumerate();
+            let (mut same, mut other) = (0, 0);
+            for (i, (short, long)) in pairs {
+                if near(i) {
+                    other += (short != long) as usize;
+                } else {
+                    assert_eq!(short, long, "{level} {scale}: pixel {} of row {}", i % width, i / width);
+                    same += 1;
+                }
+            }
+            assert!(same > 40_000 && other > 40, "{level} {scale}: the comparison sees nothing: {same} {other}");
+        }
+    }
+
+    #[test]
+    fn strips_and_bands_leave_no_seam() {
+        let recipe = Recipe { scale: Some(2.0), ..Recipe::new(Job::Combo) };
+        let enhancement = recipe.enhancement(700, 90, u64::MAX).unwrap();
+        let frame = scene(&[(60, 0.5), (349, 0.4), (520, 0.5)]);
+        let road = Road::new(&frame, 1400, 180, enhancement.sharpening);
+        let run = |columns: usize, rows: usize| {
+            let mut pixels = vec![0u8; 4 * 1400 * 180];
+            let mut strip = Strip::new(&road);
+            for (band, out) in pixels.chunks_mut(4 * 1400 * rows).enumerate() {
+                let rows = band * rows..band * rows + out.len() / (4 * 1400);
+                for left in (0..1400).step_by(columns) {
+                    strip.run(left..(left + columns).min(1400), rows.clone(), out);
+                }
+            }
+            pixels
+        };
+        let whole = run(COLUMNS, 180);
+        for (columns, rows) in [(COLUMNS, 64), (COLUMNS, 7), (100, 180), (17, 50), (1, 180)] {
+            assert!(run(columns, rows) == whole, "strips of {columns}, bands of {rows}");
         }
     }
 }

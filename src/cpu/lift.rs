@@ -4,6 +4,8 @@
 //! raises the network's own matte, edges and all, to full where the subject is certain, and beneath it a floor that
 //! covers the certain interior alone.
 
+use rayon::prelude::*;
+
 use super::components::{NONE, components, on_border};
 use super::guide::Guide;
 use super::plane::Plane;
@@ -18,9 +20,7 @@ use crate::taps;
 pub fn stretch(matte: &mut [f32]) {
     let (low, high) = matte.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
     let range = high - low;
-    for value in matte {
-        *value = if range < MIN_RANGE { 0.0 } else { (*value - low) / range };
-    }
+    matte.par_iter_mut().for_each(|value| *value = if range < MIN_RANGE { 0.0 } else { (*value - low) / range });
 }
 
 /// What tells how certain `matte` is, as it is after [`lift`].
@@ -80,8 +80,8 @@ pub fn lift(mut matte: Plane, guide: &Guide, options: &CutoutOptions) -> Plane {
     matte
 }
 
-fn each(matte: &mut Plane, other: &Plane, change: impl Fn(f32, f32) -> f32) {
-    matte.values.iter_mut().zip(&other.values).for_each(|(value, &other)| *value = change(*value, other));
+fn each(matte: &mut Plane, other: &Plane, change: impl Fn(f32, f32) -> f32 + Sync) {
+    matte.values.par_iter_mut().zip(&other.values).for_each(|(value, &other)| *value = change(*value, other));
 }
 
 fn plan(small: &Plane, guide: &Guide, options: &CutoutOptions) -> Plan {

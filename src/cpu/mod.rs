@@ -1,7 +1,7 @@
 //! The road on the CPU: the fallback where there is no GPU, and the truth the GPU is compared with.
 //!
-//! One file a stage, each a plain function from pixels to pixels. Resampling is fast_image_resize's, the network runs
-//! on burn's flex device, and rayon spreads the rest over the cores.
+//! One file a stage, each a plain function from pixels to pixels. The network runs on burn's flex device, and rayon
+//! spreads the rest over the cores.
 
 mod boxes;
 mod components;
@@ -14,8 +14,10 @@ pub mod lift;
 pub mod plane;
 pub mod prepare;
 pub mod refine;
+mod rows;
 pub mod sharpen;
 pub mod span;
+mod strip;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -157,7 +159,7 @@ impl Engine for CpuEngine {
     }
 
     fn refine(&mut self, frame: Frame, matte: Lifted, guide: Guide, options: &CutoutOptions) -> Result<Frame> {
-        let refined = refine(&matte.matte, &frame.photo, &guide.window, options.plain_matte)?;
+        let refined = refine(&matte.matte, &frame.photo, &guide.window, options.plain_matte);
         Ok(Frame { matte: Some(refined), census: Some(matte.census), ..frame })
     }
 
@@ -171,7 +173,7 @@ impl Engine for CpuEngine {
 
     fn enhance(&mut self, frame: Frame, enhancement: &Enhancement) -> Result<Reading> {
         let census = frame.census;
-        Ok(Reading { picture: enhance(frame, enhancement)?, census })
+        Ok(Reading { picture: enhance(frame, enhancement), census })
     }
 
     fn readback(&mut self, picture: Reading) -> Result<Reading> {

@@ -1,5 +1,8 @@
 //! Planes of one value a pixel, and what the matte's stages do with small ones.
 
+use multiversion::multiversion;
+use rayon::prelude::*;
+
 use crate::rules::Window;
 use crate::taps::Taps;
 
@@ -23,24 +26,25 @@ impl Plane {
 
     /// Resampled across by one table, then down by the other.
     pub fn resample(&self, across: &Taps, down: &Taps) -> Self {
-        let wide = rows(&self.values, self.width as usize, |row, out| {
-            out.extend(across.first.iter().zip(across.weights.chunks(across.width)).map(|(&first, weights)| {
-                let from = &row[first as usize..];
-                weights.iter().zip(from).map(|(weight, value)| weight * value).sum::<f32>()
-            }));
-        });
+        let wide = self.across(across);
         let width = across.first.len();
         let mut values = vec![0.0; width * down.first.len()];
-        for (y, out) in values.chunks_exact_mut(width).enumerate() {
-            for (k, &weight) in down.weights[y * down.width..][..down.width].iter().enumerate() {
-                let from = down.first[y] as usize + k;
-                if weight != 0.0 {
-                    let row = &wide[from * width..][..width];
-                    out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
-                }
-            }
-        }
+        values.par_chunks_exact_mut(width).enumerate().for_each(|(y, out)| down_row(&wide, down, y, out));
         Self { width: width as u32, height: down.first.len() as u32, values }
+    }
+
+    /// The rows, resampled along themselves.
+    pub fn across(&self, taps: &Taps) -> Vec<f32> {
+        let width = taps.first.len();
+        let mut wide = vec![0.0; width * self.height as usize];
+        let rows = wide.par_chunks_exact_mut(width).zip(self.values.par_chunks_exact(self.width as usize));
+        rows.for_each(|(out, row)| {
+            for (out, (&first, weights)) in out.iter_mut().zip(taps.first.iter().zip(taps.weights.chunks(taps.width))) {
+                let from = &row[first as usize..];
+                *out = weights.iter().zip(from).map(|(weight, value)| weight * value).sum();
+            }
+        });
+        wide
     }
 
     /// Blurred by odd `weights`; beyond the plane its outermost pixels go on.
@@ -60,12 +64,17 @@ impl Plane {
     }
 }
 
-fn rows(values: &[f32], width: usize, mut run: impl FnMut(&[f32], &mut Vec<f32>)) -> Vec<f32> {
-    let mut out = Vec::new();
-    for row in values.chunks_exact(width) {
-        run(row, &mut out);
+/// Row `y` of the rows `wide`, which are as wide as `out`, resampled down.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn down_row(wide: &[f32], down: &Taps, y: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    for (k, &weight) in down.weights[y * down.width..][..down.width].iter().enumerate() {
+        let from = down.first[y] as usize + k;
+        if weight != 0.0 {
+            let row = &wide[from * out.len()..][..out.len()];
+            out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
+        }
     }
-    out
 }
 
 /// A table that blurs by `weights`, their part beyond the ends laid on the outermost samples.

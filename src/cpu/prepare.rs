@@ -1,7 +1,10 @@
 //! The photo as a network sees it.
 
+use std::array::from_fn;
+
 use fast_image_resize::images::{Image as Target, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use rayon::prelude::*;
 
 use super::failed;
 use crate::codec::Image;
@@ -43,11 +46,15 @@ pub fn prepare(
         small.pixels.as_chunks_mut::<4>().0.chunks_exact_mut(size).for_each(<[_]>::reverse);
     }
     let pixels = small.pixels.as_chunks::<4>().0;
+    // What becomes of each tone.
+    let tables: [[f32; 256]; 3] =
+        from_fn(|channel| from_fn(|tone| (tone as f32 / 255.0 - mean[channel]) / std[channel]));
     let mut planes = vec![0.0; 3 * size * size];
-    for (channel, plane) in planes.chunks_exact_mut(size * size).enumerate() {
-        for (value, pixel) in plane.iter_mut().zip(pixels) {
-            *value = (pixel[channel] as f32 / 255.0 - mean[channel]) / std[channel];
+    planes.par_chunks_exact_mut(size).enumerate().for_each(|(row, values)| {
+        let (channel, pixels) = (row / size, &pixels[row % size * size..][..size]);
+        for (value, pixel) in values.iter_mut().zip(pixels) {
+            *value = tables[channel][pixel[channel] as usize];
         }
-    }
+    });
     Ok(Input { small, planes })
 }

@@ -6,16 +6,15 @@
 
 use std::ops::Range;
 
-use fast_image_resize::images::{Image as Target, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::boxes::means;
-use super::plane::Plane;
-use super::{Matte, failed};
+use super::Matte;
+use super::boxes::{lay, means};
+use super::plane::{self, Plane};
 use crate::codec::Image;
-use crate::error::Result;
 use crate::rules::{BAND, FIT_EPSILON, FIT_REACH, FIT_TRUST, HAZE, Window, smooth};
+use crate::taps;
 
 /// Alpha as a function of colour around a pixel: `[r, g, b]` slopes and an offset, times how far the function is to
 /// be trusted, and that trust.
@@ -23,73 +22,53 @@ type Fit = [f32; 5];
 
 /// `matte`, which lies over `window`, at the size of `photo`, times the photo's own alpha; 0 outside the window.
 /// `plain` leaves out the guided filter.
-pub fn refine(matte: &Matte, photo: &Image, window: &Window, plain: bool) -> Result<Plane> {
-    let mut values = enlarge(&matte.plane, window)?;
-    if !plain {
-        let fits = fit(&matte.plane, &matte.small);
-        let side = matte.plane.width as usize;
-        let width = window.width as usize;
-        values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
-            let down = between(y, window.height as usize, side);
-            let from = (window.top as usize + y) * photo.width as usize + window.left as usize;
-            let pixels = &photo.pixels.as_chunks::<4>().0[from..from + width];
-            for (x, (value, pixel)) in row.iter_mut().zip(pixels).enumerate() {
-                let inside = smooth(*value, BAND) * smooth(1.0 - *value, BAND);
-                if inside > 0.0 {
-                    let [r, g, b, offset, trust] = sample(&fits, side, between(x, width, side), down);
-                    let color = |tone: u8| tone as f32 / 255.0;
-                    let fitted = r * color(pixel[0]) + g * color(pixel[1]) + b * color(pixel[2]) + offset;
-                    let fitted = ((1.0 - trust) * *value + fitted).clamp(0.0, 1.0);
-                    *value += (fitted - *value) * inside;
-                }
-            }
-        });
-    }
-    Ok(onto(values, photo, window))
-}
-
-/// Lanczos-3 to the window's size, within 0..1.
-fn enlarge(matte: &Plane, window: &Window) -> Result<Vec<f32>> {
-    let bytes = bytemuck::cast_slice(&matte.values);
-    let source = ImageRef::new(matte.width, matte.height, bytes, PixelType::F32).map_err(failed)?;
-    let mut values = vec![0f32; window.width as usize * window.height as usize];
-    let bytes = bytemuck::cast_slice_mut(&mut values);
-    let mut large = Target::from_slice_u8(window.width, window.height, bytes, PixelType::F32).map_err(failed)?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&source, &mut large, &options).map_err(failed)?;
-    values.par_iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
-    Ok(values)
-}
-
-/// The window's values in a plane of the photo's size, times the photo's own alpha.
-fn onto(values: Vec<f32>, photo: &Image, window: &Window) -> Plane {
+pub fn refine(matte: &Matte, photo: &Image, window: &Window, plain: bool) -> Plane {
     let Image { width, height, ref pixels } = *photo;
-    let whole = *window == Window::whole(width, height);
-    let mut plane = match whole {
-        true => Plane { width, height, values },
-        false => {
-            let mut all = vec![0.0; width as usize * height as usize];
-            let rows = all.chunks_exact_mut(width as usize).skip(window.top as usize);
-            for (to, from) in rows.zip(values.chunks_exact(window.width as usize)) {
-                to[window.left as usize..][..window.width as usize].copy_from_slice(from);
-            }
-            Plane { width, height, values: all }
+    let side = matte.plane.width as usize;
+    let fits = (!plain).then(|| fit(&matte.plane, &matte.small));
+    let wide = matte.plane.across(&taps::lanczos3(side, window.width as usize));
+    let down = taps::lanczos3(side, window.height as usize);
+    let columns = window.left as usize..(window.left + window.width) as usize;
+    let mut values = vec![0.0; width as usize * height as usize];
+    let rows = values.par_chunks_mut(width as usize).zip(pixels.par_chunks(4 * width as usize));
+    let rows = rows.skip(window.top as usize).take(window.height as usize).enumerate();
+    rows.for_each(|(y, (row, pixels))| {
+        let row = &mut row[columns.clone()];
+        let pixels = &pixels.as_chunks().0[columns.clone()];
+        plane::down_row(&wide, &down, y, row);
+        if let Some(fits) = &fits {
+            follow(row, pixels, fits, side, between(y, window.height as usize, side));
         }
-    };
-    let rows = plane.values.par_chunks_mut(width as usize).zip(pixels.par_chunks(4 * width as usize));
-    rows.for_each(|(row, pixels)| {
-        for (value, pixel) in row.iter_mut().zip(pixels.as_chunks::<4>().0) {
-            let sure = if *value < HAZE {
-                0.0
-            } else if *value > 1.0 - HAZE {
-                1.0
-            } else {
-                *value
-            };
-            *value = sure * (pixel[3] as f32 / 255.0);
-        }
+        settle(row, pixels);
     });
-    plane
+    Plane { width, height, values }
+}
+
+/// A row of the matte, by the functions of its pixels' colours where it is neither certainly in nor out.
+fn follow(row: &mut [f32], pixels: &[[u8; 4]], fits: &[Fit], side: usize, down: (usize, usize, f32)) {
+    let width = row.len();
+    for (x, (value, pixel)) in row.iter_mut().zip(pixels).enumerate() {
+        // Most pixels end here.
+        if *value <= BAND[0] || 1.0 - *value <= BAND[0] {
+            continue;
+        }
+        let inside = smooth(*value, BAND) * smooth(1.0 - *value, BAND);
+        let [r, g, b, offset, trust] = sample(fits, side, between(x, width, side), down);
+        let color = |tone: u8| tone as f32 / 255.0;
+        let fitted = r * color(pixel[0]) + g * color(pixel[1]) + b * color(pixel[2]) + offset;
+        let fitted = ((1.0 - trust) * *value + fitted).clamp(0.0, 1.0);
+        *value += (fitted - *value) * inside;
+    }
+}
+
+/// A row of the matte without its haze, times the photo's own alpha.
+#[multiversion(targets("x86_64+avx2"))]
+fn settle(row: &mut [f32], pixels: &[[u8; 4]]) {
+    for (value, pixel) in row.iter_mut().zip(pixels) {
+        let sure = if *value < HAZE { 0.0 } else { *value };
+        let sure = if sure > 1.0 - HAZE { 1.0 } else { sure };
+        *value = sure * (pixel[3] as f32 / 255.0);
+    }
 }
 
 /// Sample `i` of `count` over `side` samples: the two it lies between, and its share of the second.
@@ -123,9 +102,12 @@ fn fit(matte: &Plane, small: &Image) -> Vec<Fit> {
     };
     let soft = |extra: usize| move |rows: Range<usize>| soft_columns(matte, rows, extra);
     let mut fits = vec![Fit::default(); matte.values.len()];
-    means(&mut fits, side, reach, moments, soft(reach + 2), |_, mean| Some(solve(mean)));
+    let size = [matte.height as usize, side];
+    let made = means(size, reach, moments, soft(reach + 2), |_, mean| Some(solve(mean)));
+    lay(made, side, &mut fits, |fit, made| *fit = made);
+    let made = means(size, reach, |i| fits[i], soft(2), |_, mean| Some(mean));
     let mut smooth = vec![Fit::default(); matte.values.len()];
-    means(&mut smooth, side, reach, |i| fits[i], soft(2), |_, mean| Some(mean));
+    lay(made, side, &mut smooth, |fit, made| *fit = made);
     smooth
 }
 

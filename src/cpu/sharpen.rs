@@ -3,89 +3,99 @@
 //! The mean that detail is measured against is taken over the subject alone: luma and alpha are blurred together and
 //! divided (normalised convolution, Knutsson and Westin 1993), so that the transparent side of an edge has no say.
 
-use std::ops::Range;
+#![allow(clippy::needless_range_loop, reason = "lanes are walked in step over several arrays: so they become vectors")]
 
-use super::enhance::{Premultiplied, pack};
+use std::array::from_fn;
+
+use multiversion::multiversion;
+
+use super::rows::{LANES, Lanes, lanes, larger, luma_of, snapped};
 use super::span::Around;
 use crate::codec::Sample;
 use crate::pipeline::Sharpening;
-use crate::rules::{LUMA, MIN_ALPHA};
-use crate::taps;
+use crate::rules::MIN_ALPHA;
 
-/// Sharpens and packs rows `own` of `band` into `out`; the rows around them are read only.
-pub fn sharpen<T: Sample>(
-    band: &[Premultiplied],
-    width: usize,
-    own: Range<usize>,
+/// A row of premultiplied planes, sharpened and packed, given its luma and its alpha blurred.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn soft<T: Sample>(
+    planes: &[&[f32]; 4],
+    means: [&[f32]; 2],
+    around: &Around,
     sharpening: &Sharpening,
-    around: &Around<'_>,
-    out: &mut [T],
+    out: &mut [[T; 4]],
 ) {
-    let weights = taps::gaussian(sharpening.sigma);
-    let radius = weights.len() / 2;
-    let rows = band.len() / width;
-    let blurred = blur_rows(band, width, &weights);
-    let (mut luma, mut alpha) = (vec![0f32; width], vec![0f32; width]);
-    for (row, (y, out)) in own.zip(out.chunks_exact_mut(4 * width)).enumerate() {
-        luma.fill(0.0);
-        alpha.fill(0.0);
-        for (k, &weight) in weights.iter().enumerate() {
-            // Beyond the picture its last row goes on.
-            let from = (y + k).saturating_sub(radius).min(rows - 1);
-            let (row_luma, row_alpha) = blurred[2 * from * width..][..2 * width].split_at(width);
-            for x in 0..width {
-                luma[x] += weight * row_luma[x];
-                alpha[x] += weight * row_alpha[x];
-            }
+    for (n, out) in out.chunks_mut(LANES).enumerate() {
+        let [r, g, b, alpha]: [Lanes; 4] = planes.map(|plane| lanes(plane, n));
+        let [mean_luma, mean_alpha] = means.map(|plane| lanes(plane, n));
+        let mut straight = [[0.0; LANES]; 4];
+        for l in 0..LANES {
+            let by = 1.0 / larger(alpha[l], 1e-6);
+            let mean_alpha = snapped(mean_alpha[l]);
+            let detail = luma_of(r[l], g[l], b[l]) * by - mean_luma[l] / larger(mean_alpha, MIN_ALPHA);
+            let added = if alpha[l] >= MIN_ALPHA { gained(detail, sharpening) } else { 0.0 };
+            straight[0][l] = r[l] * by + added;
+            straight[1][l] = g[l] * by + added;
+            straight[2][l] = b[l] * by + added;
+            straight[3][l] = alpha[l] + sharpening.edge_amount * (alpha[l] - mean_alpha);
         }
-        for (x, (out, pixel)) in out.as_chunks_mut::<4>().0.iter_mut().zip(&band[y * width..]).enumerate() {
-            let pixel = pixel.map(|value| value as f32 / 65535.0);
-            *out = pack(around.clamp(x, row, change(pixel, [luma[x], alpha[x]], sharpening)));
-        }
+        around.hold(n, &mut straight);
+        pack(&straight, out);
     }
 }
 
-/// A premultiplied pixel as it becomes, straight, given the blurred luma and alpha around it.
-#[inline]
-fn change(pixel: [f32; 4], [mean_luma, mean_alpha]: [f32; 2], sharpening: &Sharpening) -> [f32; 4] {
-    let [r, g, b, alpha] = pixel;
-    let mut added = 0.0;
-    if alpha >= MIN_ALPHA {
-        let detail = luma(pixel) / alpha - mean_luma / mean_alpha.max(MIN_ALPHA);
-        let beyond = (detail.abs() - sharpening.threshold).max(0.0);
-        added = (sharpening.amount * beyond).copysign(detail);
-    }
-    let by = 1.0 / alpha.max(1e-6);
-    let steep = alpha + sharpening.edge_amount * (alpha - mean_alpha);
-    [r * by + added, g * by + added, b * by + added, steep]
-}
-
-#[inline]
-fn luma(pixel: [f32; 4]) -> f32 {
-    pixel[0] * LUMA[0] + pixel[1] * LUMA[1] + pixel[2] * LUMA[2]
-}
-
-/// Luma and alpha of each row, blurred along it: a row of luma, then a row of alpha.
-fn blur_rows(band: &[Premultiplied], width: usize, weights: &[f32]) -> Vec<f32> {
-    let radius = weights.len() / 2;
-    let mut blurred = vec![0f32; 2 * band.len()];
-    let mut padded = vec![0f32; width + 2 * radius];
-    let mut blur = |values: &mut dyn Iterator<Item = f32>, out: &mut [f32]| {
-        padded[radius..radius + width].iter_mut().zip(values).for_each(|(to, value)| *to = value);
-        // Beyond the picture its first and last pixel go on.
-        let (first, last) = (padded[radius], padded[radius + width - 1]);
-        padded[..radius].fill(first);
-        padded[radius + width..].fill(last);
-        for (k, &weight) in weights.iter().enumerate() {
-            out.iter_mut().zip(&padded[k..]).for_each(|(out, &value)| *out += weight * value);
+/// The same where alpha is 1 all around.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn full<T: Sample>(
+    planes: &[&[f32]; 4],
+    mean_luma: &[f32],
+    around: &Around,
+    sharpening: &Sharpening,
+    out: &mut [[T; 4]],
+) {
+    for (n, out) in out.chunks_mut(LANES).enumerate() {
+        let [r, g, b, alpha]: [Lanes; 4] = planes.map(|plane| lanes(plane, n));
+        let mean_luma = lanes(mean_luma, n);
+        let mut straight = [r, g, b, alpha];
+        for l in 0..LANES {
+            let added = gained(luma_of(r[l], g[l], b[l]) - mean_luma[l], sharpening);
+            (0..3).for_each(|c| straight[c][l] += added);
         }
-    };
-    for (row, out) in band.chunks_exact(width).zip(blurred.chunks_exact_mut(2 * width)) {
-        let (luma_out, alpha_out) = out.split_at_mut(width);
-        blur(&mut row.iter().map(|pixel| luma(pixel.map(|value| value as f32 / 65535.0))), luma_out);
-        blur(&mut row.iter().map(|pixel| pixel[3] as f32 / 65535.0), alpha_out);
+        around.hold_colors(n, &mut straight);
+        pack(&straight, out);
     }
-    blurred
+}
+
+/// A row of premultiplied planes, packed.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn straighten<T: Sample>(planes: &[&[f32]; 4], out: &mut [[T; 4]]) {
+    for (n, out) in out.chunks_mut(LANES).enumerate() {
+        let mut straight: [Lanes; 4] = planes.map(|plane| lanes(plane, n));
+        for l in 0..LANES {
+            let by = 1.0 / larger(straight[3][l], 1e-6);
+            (0..3).for_each(|c| straight[c][l] *= by);
+        }
+        pack(&straight, out);
+    }
+}
+
+/// What is added for `detail`.
+#[inline(always)]
+fn gained(detail: f32, sharpening: &Sharpening) -> f32 {
+    (sharpening.amount * larger(detail.abs() - sharpening.threshold, 0.0)).copysign(detail)
+}
+
+/// Straight pixels in 0..1, rounded; colours are 0 where alpha is.
+#[inline(always)]
+fn pack<T: Sample>(straight: &[Lanes; 4], out: &mut [[T; 4]]) {
+    let none = T::exactly(0);
+    let packed: [[T; 4]; LANES] = from_fn(|l| {
+        let pixel: [T; 4] = from_fn(|c| T::of(straight[c][l]));
+        if pixel[3] == none { [none; 4] } else { pixel }
+    });
+    match out.as_chunks_mut::<LANES>().0 {
+        [whole] => *whole = packed,
+        _ => out.copy_from_slice(&packed[..out.len()]),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +122,7 @@ mod tests {
                 let sharp = recipe.enhancement(16, 16, u64::MAX).unwrap();
                 let row = |enhancement: &crate::pipeline::Enhancement, alone: bool| {
                     let frame = Frame { matte: edge().matte.filter(|_| !alone), ..edge() };
-                    let Picture::Eight(image) = enhance(frame, enhancement).unwrap() else { panic!("16 bits") };
+                    let Picture::Eight(image) = enhance(frame, enhancement) else { panic!("16 bits") };
                     let middle = image.height as usize / 2 * image.width as usize;
                     image.pixels.as_chunks::<4>().0[middle..middle + image.width as usize].to_vec()
                 };

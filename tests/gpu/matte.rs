@@ -258,7 +258,7 @@ fn refined(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, scene: Scene, plain: bool) 
         let lifted = gpu::Lifted { matte, census: engine.gpu.bus.scratch("census", 32), input };
         let found = gpu::refine::refine(&engine.gpu, &frame.photo, &lifted, &on_gpu, plain).unwrap();
         let matte = cpu::Matte { plane: Plane::square(SIZE, cpu_matte), small: seen.small };
-        let want = cpu::refine(&matte, &photo, &guide.window, plain).unwrap().values;
+        let want = cpu::refine(&matte, &photo, &guide.window, plain).values;
         let scale = |values: Vec<f32>| -> Vec<f32> { values.into_iter().map(|value| value * 255.0).collect() };
         difference(&scale(strips(&engine.gpu, &found)), &scale(want))
     })
