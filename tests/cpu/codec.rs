@@ -336,6 +336,20 @@ fn small_is_smaller_than_fast() {
 }
 
 #[test]
+fn a_jpeg_in_colours_has_the_pixels_that_image_gives_it() {
+    for (width, height) in [(1, 1), (17, 9), (250, 133)] {
+        let progressive = |encoder: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| encoder.set_progressive(true);
+        let halved = |encoder: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| {
+            encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+        };
+        for bytes in [jpeg(&pattern(width, height), progressive), jpeg(&pattern(width, height), halved)] {
+            let want = image::load_from_memory(&bytes).unwrap().into_rgba8().into_raw();
+            assert!(decode(&bytes).unwrap().pixels == want, "{width}x{height}");
+        }
+    }
+}
+
+#[test]
 fn sixteen_bits_are_written_to_the_last_one() {
     let image = Image::new(1, 1, vec![0x0102u16, 0xfffe, 7, 0x8000]);
     let (samples, depth, _) = stored_png(&codec::encode(&image, Format::Png, None).unwrap());
