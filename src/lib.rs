@@ -20,6 +20,7 @@
 //! - [`http`]: the API
 //! - [`config`]: what the machine's owner may set
 //! - [`cli`]: the commands
+//! - `names`: choices that are asked for by a word
 //! - [`error`]: what can go wrong, sorted by whose fault it is
 
 pub mod accounts;
@@ -30,6 +31,7 @@ pub mod cpu;
 pub mod error;
 pub mod gpu;
 pub mod http;
+mod names;
 pub mod pipeline;
 pub mod rules;
 pub mod taps;

@@ -133,17 +133,19 @@ fn refused(error: image::ImageError, limits: &Limits) -> Error {
     }
 }
 
+/// Refuses pixels of so many bytes if they are more than a decoder may allocate.
+pub(super) fn check_cost(bytes: u64, limits: &Limits) -> Result<()> {
+    if bytes <= limits.max_decoder_bytes {
+        return Ok(());
+    }
+    let kind = image::error::LimitErrorKind::InsufficientMemory;
+    Err(refused(image::ImageError::Limits(image::error::LimitError::from_kind(kind)), limits))
+}
+
 fn finish(mut decoder: impl ImageDecoder, limits: &Limits) -> Result<Decoded> {
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits)?;
-    if decoder.total_bytes() > limits.max_decoder_bytes {
-        return Err(refused(
-            image::ImageError::Limits(image::error::LimitError::from_kind(
-                image::error::LimitErrorKind::InsufficientMemory,
-            )),
-            limits,
-        ));
-    }
+    check_cost(decoder.total_bytes(), limits)?;
     let icc = decoder.icc_profile().unwrap_or_default();
     let exif = decoder.exif_metadata().unwrap_or_default();
     // TIFF keeps its orientation in a tag of its own, not in an EXIF block.

@@ -7,10 +7,11 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::color;
-use super::decode::{Decoded, Limits, check_size, decode_any, orientation_of, undecodable};
+use super::decode::{Decoded, Limits, check_cost, check_size, decode_any, orientation_of, undecodable};
 use crate::error::Result;
 
-/// JPEG: `image` decodes grey and YCbCr; four inks are decoded here, so that their profile can be used.
+/// JPEG: colours are decoded here, to the four channels they will have; four inks too, so that their profile can be used;
+/// what is left, grey above all, by `image`.
 pub(super) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     // The limits are ours to check, and to explain.
     let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
@@ -21,26 +22,37 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     if !jpeg_is_whole(bytes) {
         return Err(undecodable("its end is missing"));
     }
-    let inks = decoder.input_colorspace().filter(|space| matches!(space, ColorSpace::CMYK | ColorSpace::YCCK));
-    let Some(inks) = inks else {
-        return decode_any(bytes, ImageFormat::Jpeg, limits);
+    let stored = decoder.input_colorspace();
+    let channels = match stored {
+        Some(ColorSpace::YCbCr) => ColorSpace::RGBA,
+        Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)) => inks,
+        _ => return decode_any(bytes, ImageFormat::Jpeg, limits),
     };
-    let options = decoder.options().jpeg_set_out_colorspace(inks);
-    decoder.set_options(options);
-    let mut cmyk = decoder.decode().map_err(undecodable)?;
-    for pixel in cmyk.as_chunks_mut::<4>().0 {
-        if inks == ColorSpace::YCCK {
+    check_cost(width as u64 * height as u64 * 4, limits)?;
+    // Anew: with the headers, a decoder also reads how it is to convert colours.
+    let mut decoder =
+        zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options.jpeg_set_out_colorspace(channels));
+    let mut pixels = decoder.decode().map_err(undecodable)?;
+    let mut icc = decoder.icc_profile();
+    if channels != ColorSpace::RGBA {
+        pixels = color::srgb_from_cmyk8(&cmyk_from_stored(pixels, channels), icc.take().as_deref());
+    }
+    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orientation_of(exif));
+    let buffer = image::RgbaImage::from_raw(width as u32, height as u32, pixels)
+        .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
+    Ok(Decoded { picture: DynamicImage::ImageRgba8(buffer), icc, orientation })
+}
+
+/// CMYK, 255 for full ink, from what a file holds in `channels`.
+fn cmyk_from_stored(mut pixels: Vec<u8>, channels: ColorSpace) -> Vec<u8> {
+    for pixel in pixels.as_chunks_mut::<4>().0 {
+        if channels == ColorSpace::YCCK {
             *pixel = cmyk_from_ycck(*pixel);
         }
         // Every known writer follows Adobe, whose files hold the inks inverted.
         *pixel = pixel.map(|ink| 255 - ink);
     }
-    let icc = decoder.icc_profile();
-    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orientation_of(exif));
-    let pixels = color::srgb_from_cmyk8(&cmyk, icc.as_deref());
-    let buffer = image::RgbaImage::from_raw(width as u32, height as u32, pixels)
-        .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
-    Ok(Decoded { picture: DynamicImage::ImageRgba8(buffer), icc: None, orientation })
+    pixels
 }
 
 /// Whether the picture's data is followed by an end marker: decoders fill what is missing with grey.

@@ -3,6 +3,7 @@
 //! Every picture that leaves [`decode`] is upright, 8-bit RGBA with straight alpha, whatever came in; and sRGB, unless
 //! its own colours were to be kept.
 
+mod bands;
 mod color;
 mod decode;
 mod encode;
@@ -12,7 +13,7 @@ mod sample;
 
 pub use color::Profile;
 pub use decode::{Limits, decode, decode_keeping};
-pub use encode::{Format, encode, encode_matte};
+pub use encode::{Compression, Encoding, Format, encode, encode_matte};
 pub use header::{Header, header};
 pub use sample::{Depth, Sample};
 

@@ -93,6 +93,9 @@ struct Options {
     /// Bits of a channel of the result, cut out or not: 8 or 16.
     #[schema(value_type = u8, example = 8)]
     depth: Option<u8>,
+    /// How small the result is to be, cut out or not: `fast`, or `small` for a tenth less in up to five times the time.
+    #[schema(pattern = "^(fast|small)$", example = "fast")]
+    compression: Option<String>,
     /// Leave the colours of a photo in Display P3 as they are, cut out or not, and give the result its profile.
     keep_p3: Option<bool>,
 }

@@ -1,10 +1,18 @@
 //! What is done to a cut-out once it is back on the host: cropped to its subject, laid on a background.
 
+use rayon::prelude::*;
+
 use super::{Color, CutoutOptions, Foreground};
 use crate::codec::{Image, Profile, Sample};
 
 /// Alpha below this is no subject: a matte's faint haze must not widen the crop.
 const SUBJECT_ALPHA: f32 = 0.05;
+
+/// Pixels that are looked at side by side.
+const PIECE: usize = 32;
+
+/// Pixels that a thread lays on the background at once.
+const AT_ONCE: usize = 1 << 16;
 
 /// Crops `image` and lays it on the background, as `options` ask; and where its subject is then.
 pub fn finish<T: Sample>(
@@ -32,16 +40,19 @@ pub fn finish<T: Sample>(
 
 /// The subject's box `[left, top, right, bottom]`, right and bottom past its last pixel; `None` if there is no subject.
 fn subject<T: Sample>(image: &Image<T>) -> Option<[usize; 4]> {
-    let width = image.width as usize;
     let least = T::of(SUBJECT_ALPHA);
-    let mut found: Option<[usize; 4]> = None;
-    for (y, row) in image.pixels.as_chunks::<4>().0.chunks_exact(width).enumerate() {
+    let rows = image.pixels.as_chunks::<4>().0.par_chunks_exact(image.width as usize).enumerate();
+    let found = rows.filter_map(|(y, row)| {
         let solid = |pixel: &[T; 4]| pixel[3] >= least;
-        let (Some(first), Some(last)) = (row.iter().position(solid), row.iter().rposition(solid)) else { continue };
-        let [left, top, right, _] = found.unwrap_or([first, y, last + 1, y + 1]);
-        found = Some([left.min(first), top, right.max(last + 1), y + 1]);
-    }
-    found
+        // Pixels are passed over in pieces, which the compiler compares side by side.
+        let some = |piece: &[[T; 4]]| piece.iter().fold(false, |some, pixel| some | solid(pixel));
+        let from = PIECE * row.chunks(PIECE).position(some)?;
+        let first = from + row[from..].iter().position(solid)?;
+        let to = row.len() - PIECE * row.rchunks(PIECE).position(some)?;
+        let last = row[..to].iter().rposition(solid)?;
+        Some([first, y, last + 1, y + 1])
+    });
+    found.reduce_with(|[left, top, right, bottom], [l, t, r, b]| [left.min(l), top.min(t), right.max(r), bottom.max(b)])
 }
 
 /// The part of `image` around its subject's box, `margin` of the box's longer side away; and the box in it.
@@ -50,8 +61,10 @@ fn crop<T: Sample>(image: Image<T>, found: [usize; 4], margin: f64) -> (Image<T>
     let margin = (margin * (right - left).max(bottom - top) as f64).round() as usize;
     let (from_x, from_y) = (left.saturating_sub(margin), top.saturating_sub(margin));
     let (to_x, to_y) = ((right + margin).min(image.width as usize), (bottom + margin).min(image.height as usize));
-    let rows = image.pixels.chunks_exact(image.width as usize * 4).take(to_y).skip(from_y);
-    let pixels = rows.flat_map(|row| &row[from_x * 4..to_x * 4]).copied().collect();
+    let mut pixels = Vec::with_capacity((to_x - from_x) * (to_y - from_y) * 4);
+    for row in image.pixels.chunks_exact(image.width as usize * 4).take(to_y).skip(from_y) {
+        pixels.extend_from_slice(&row[from_x * 4..to_x * 4]);
+    }
     let image = Image::new((to_x - from_x) as u32, (to_y - from_y) as u32, pixels);
     (image, Some([left - from_x, top - from_y, right - from_x, bottom - from_y]))
 }
@@ -60,13 +73,13 @@ fn crop<T: Sample>(image: Image<T>, found: [usize; 4], margin: f64) -> (Image<T>
 fn lay_on<T: Sample>(mut image: Image<T>, color: [u8; 3]) -> Image<T> {
     let full = T::FULL;
     let color = color.map(|tone| tone as u64 * full / 255);
-    for pixel in image.pixels.as_chunks_mut::<4>().0 {
+    image.pixels.as_chunks_mut::<4>().0.par_chunks_mut(AT_ONCE).flatten_iter().for_each(|pixel| {
         let alpha = pixel[3].exact();
         for (channel, behind) in pixel.iter_mut().zip(&color) {
             *channel = T::exactly((channel.exact() * alpha + behind * (full - alpha) + full / 2) / full);
         }
         pixel[3] = T::exactly(full);
-    }
+    });
     image
 }
 

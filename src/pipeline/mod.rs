@@ -5,9 +5,9 @@
 //!     -decontaminate-> Frame -edge-> Frame -enhance-> Picture -readback-> Image -encode-> bytes
 //! ```
 
+mod budget;
 mod finish;
 mod handle;
-mod names;
 mod options;
 mod recipe;
 mod selftest;
@@ -23,6 +23,7 @@ use crate::codec::{self, Image, Limits, Picture, Profile, Sample};
 use crate::error::Result;
 use crate::rules::Census;
 
+pub use budget::{Budget, Share, pixels};
 pub use handle::Handle;
 pub use options::{Color, CutoutOptions, Edge, Guide};
 pub use recipe::{Enhancement, GLANCE, Job, Level, Recipe, Sharpening};
@@ -269,8 +270,8 @@ fn encode<T: Sample>(
         Job::Combo | Job::Cutout => clock.time("finish", || Ok(finish::finish(image, &recipe.cutout, profile)))?,
     };
     let bytes = clock.time("encode", || match recipe.matte_only() {
-        true => codec::encode_matte(&image, recipe.format),
-        false => codec::encode(&image, recipe.format, profile),
+        true => codec::encode_matte(&image, recipe.encoding()),
+        false => codec::encode(&image, recipe.encoding(), profile),
     })?;
     let outcome = Outcome { bytes, width: image.width, height: image.height, certainty: None, times: clock.times };
     Ok((outcome, subject))

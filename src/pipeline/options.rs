@@ -6,9 +6,9 @@ use std::str::FromStr;
 use cameo_models::Network;
 use serde::{Deserialize, Serialize};
 
-use super::names::names;
-use crate::codec::Depth;
+use crate::codec::{Compression, Depth};
 use crate::error::{Error, Result};
+use crate::names::names;
 use crate::rules::SOFT_EDGE;
 
 /// A colour in sRGB, written `#rrggbb`.
@@ -107,6 +107,8 @@ pub struct CutoutOptions {
     pub matte_only: bool,
     /// Of every result, cut out or not.
     pub depth: Depth,
+    /// Of every result, cut out or not: how small a PNG is to be.
+    pub compression: Compression,
     /// Of every result, cut out or not: leave the colours of a photo in Display P3 as they are.
     pub keep_p3: bool,
 }
@@ -128,6 +130,7 @@ impl Default for CutoutOptions {
             crop: None,
             matte_only: false,
             depth: Depth::default(),
+            compression: Compression::default(),
             keep_p3: false,
         }
     }

@@ -4,9 +4,9 @@ use cameo_models::Network;
 use serde::{Deserialize, Serialize};
 
 use super::CutoutOptions;
-use super::names::names;
-use crate::codec::{Depth, Format};
+use crate::codec::{Compression, Depth, Encoding, Format};
 use crate::error::{Error, Result};
+use crate::names::names;
 use crate::rules::HALF;
 
 /// The network that glances at the photo, whatever cuts it out.
@@ -140,6 +140,11 @@ impl Recipe {
         self.job != Job::Enhance && self.cutout.matte_only
     }
 
+    /// How its result is written.
+    pub(super) fn encoding(&self) -> Encoding {
+        Encoding { format: self.format, compression: self.cutout.compression }
+    }
+
     fn fits(&self, width: u32, height: u32) -> Result<()> {
         let longest = width.max(height);
         if longest <= self.format.max_side() {
@@ -160,9 +165,15 @@ impl Recipe {
     pub fn enhancement(&self, width: u32, height: u32, max_pixels: u64) -> Result<Enhancement> {
         self.cutout.check()?;
         let depth = self.cutout.depth;
-        if depth == Depth::Sixteen && self.format != Format::Png {
-            let told = format!("{} has 8 bits a channel: use --format png or --depth 8", self.format);
-            return Err(Error::BadRecipe(told));
+        if self.format != Format::Png {
+            let refused =
+                |why, instead| Err(Error::BadRecipe(format!("{} {why}: use --format png or {instead}", self.format)));
+            if depth == Depth::Sixteen {
+                return refused("has 8 bits a channel", "--depth 8");
+            }
+            if self.cutout.compression == Compression::Small {
+                return refused("knows one compression", "--compression fast");
+            }
         }
         // Where an edge moves outwards, decontamination has made flat colours of what was around the subject.
         let recolored = self.job != Job::Enhance && self.decontaminates() && self.cutout.reach(width, height) > 0;
@@ -264,12 +275,15 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_for_png() {
-        let cutout = CutoutOptions { depth: Depth::Sixteen, ..Default::default() };
-        let deep = Recipe { cutout, ..recipe(None) };
-        assert_eq!(deep.enhancement(10, 10, 1 << 20).unwrap().depth, Depth::Sixteen);
-        let error = Recipe { format: Format::WebP, ..deep }.enhancement(10, 10, 1 << 20).unwrap_err().to_string();
-        assert!(error.contains("--format png"), "{error}");
+    fn sixteen_bits_and_smallness_are_for_png() {
+        let deep = CutoutOptions { depth: Depth::Sixteen, ..Default::default() };
+        let small = CutoutOptions { compression: Compression::Small, ..Default::default() };
+        for cutout in [deep, small] {
+            let asked = Recipe { cutout, ..recipe(None) };
+            assert!(asked.enhancement(10, 10, 1 << 20).is_ok());
+            let error = Recipe { format: Format::WebP, ..asked }.enhancement(10, 10, 1 << 20).unwrap_err().to_string();
+            assert!(error.contains("--format png"), "{error}");
+        }
     }
 
     #[test]

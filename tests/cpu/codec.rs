@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use cameo::codec::{self, Format, Image, Limits};
+use cameo::codec::{self, Compression, Encoding, Format, Image, Limits};
 use cameo::error::Error;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, RgbaImage};
 use moxcms::ColorProfile;
@@ -270,6 +270,83 @@ fn stored_png(bytes: &[u8]) -> (Vec<u8>, u8, Option<Vec<u8>>) {
     reader.next_frame(&mut samples).unwrap();
     let info = reader.info();
     (samples, info.bit_depth as u8, info.icc_profile.as_ref().map(|icc| icc.to_vec()))
+}
+
+/// A picture with clear parts, soft edges, and colours that no filter guesses, of `width` by `height` pixels.
+fn mixed(width: u32, height: u32) -> Image {
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    let mut pixels = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            pixels.extend(match (x * 3 / width, y % 7) {
+                (0, _) => [0; 4],
+                (1, _) => [x as u8, y as u8, (x + y) as u8, (x * 5) as u8],
+                (_, 0) => [noise(), noise(), noise(), noise()],
+                _ => [200, 100, y as u8, 255],
+            });
+        }
+    }
+    Image::new(width, height, pixels)
+}
+
+/// Sizes of one row, one column and less than a filter's reach, and one of several bands with rows left over.
+const SIZES: [(u32, u32); 7] = [(1, 1), (1, 3), (3, 1), (1, 200_000), (200_000, 1), (7, 5), (701, 1003)];
+
+#[test]
+fn a_png_in_bands_is_the_picture_to_other_readers() {
+    for (width, height) in SIZES {
+        let image = mixed(width, height);
+        let deep = Image::new(width, height, image.pixels.iter().map(|sample| *sample as u16 * 251 + 3).collect());
+        for compression in Compression::ALL {
+            let told = format!("{width}x{height} {compression}");
+            let encoding = Encoding { compression, ..Encoding::default() };
+            let stored = stored_png(&codec::encode(&image, encoding, None).unwrap());
+            assert!(stored.0 == image.pixels && stored.1 == 8, "{told}");
+            let stored = stored_png(&codec::encode(&deep, encoding, None).unwrap());
+            let bytes: Vec<u8> = deep.pixels.iter().flat_map(|sample| sample.to_be_bytes()).collect();
+            assert!(stored.0 == bytes && stored.1 == 16, "{told}, 16 bits");
+            let stored = stored_png(&codec::encode_matte(&image, encoding).unwrap());
+            assert!(stored.0.iter().eq(image.pixels.iter().skip(3).step_by(4)), "{told}, the matte");
+        }
+    }
+}
+
+#[test]
+fn a_png_is_the_same_whatever_the_number_of_threads() {
+    let image = mixed(701, 1003);
+    let encode = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| codec::encode(&image, Format::Png, None).unwrap())
+    };
+    assert!(encode(1) == encode(5));
+}
+
+#[test]
+fn small_is_smaller_than_fast() {
+    let image = mixed(701, 1003);
+    let bytes = |compression| {
+        let encoding = Encoding { compression, ..Encoding::default() };
+        codec::encode(&image, encoding, None).unwrap().len()
+    };
+    assert!(bytes(Compression::Small) * 10 < bytes(Compression::Fast) * 9);
+}
+
+#[test]
+fn a_jpeg_in_colours_has_the_pixels_that_image_gives_it() {
+    for (width, height) in [(1, 1), (17, 9), (250, 133)] {
+        let progressive = |encoder: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| encoder.set_progressive(true);
+        let halved = |encoder: &mut jpeg_encoder::Encoder<&mut Vec<u8>>| {
+            encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+        };
+        for bytes in [jpeg(&pattern(width, height), progressive), jpeg(&pattern(width, height), halved)] {
+            let want = image::load_from_memory(&bytes).unwrap().into_rgba8().into_raw();
+            assert!(decode(&bytes).unwrap().pixels == want, "{width}x{height}");
+        }
+    }
 }
 
 #[test]

@@ -180,13 +180,14 @@ fn image_bytes_are_not_written_to_a_terminal() {
 #[test]
 fn wrong_wishes_get_one_sentence_and_write_nothing() {
     let folder = folder();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["enhance", "missing.png", "-o", "o.png"], "there is no file missing.png"),
         (&["enhance", "in/*.jpg", "-o", "o"], "no file matches in/*.jpg"),
         (&["enhance", "in/a.png", "-o", "o.jpg"], "end the output in .png or .webp"),
         (&["enhance", "in/a.png", "-o", "o.png", "--format", "webp"], "change one of them"),
         (&["enhance", "in/a.png", "in/b.png", "-o", "-"], "use -o FOLDER"),
         (&["enhance", "in/a.png", "-o", "o.png", "--scale", "5"], "use 1 to 4"),
+        (&["enhance", "in/a.png", "-o", "o.webp", "--compression", "small"], "use --format png"),
         (&["enhance", "in/a.png", "-o", "o.png", "--level", "huge"], "use light, medium or strong"),
         (&["combo", "in/a.png", "-o", "o.png", "--model", "other"], "use isnet or u2netp"),
         (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
@@ -241,6 +242,18 @@ fn enhancing_needs_no_models() {
     let ran = cameo(folder.path(), &["enhance", "in/a.png", "-o", "o.png", "--models", "nowhere"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(size(folder.path(), "o.png"), (40, 40));
+}
+
+#[test]
+fn images_larger_than_the_budget_are_made_one_by_one() {
+    let folder = folder();
+    fs::remove_file(folder.path().join("in/bad.png")).unwrap();
+    for budget in ["0", "0.001", "0.003"] {
+        let args = ["enhance", "in", "-o", "out", "--jobs", "4", "--overwrite", "--max-megapixels-in-flight", budget];
+        let ran = cameo(folder.path(), &args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(names(&folder.path().join("out")), ["a.png", "b.png", "sub"]);
+    }
 }
 
 #[test]
