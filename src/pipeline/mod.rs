@@ -26,7 +26,7 @@ use crate::rules::Census;
 pub use handle::Handle;
 pub use options::{Color, CutoutOptions, Edge, Guide};
 pub use recipe::{Enhancement, GLANCE, Job, Level, Recipe, Sharpening};
-pub use selftest::{self_test, self_test_networks};
+pub use selftest::{SAMPLE, self_test, self_test_networks};
 
 /// Runs the stages between decode and encode. Each stage takes what it consumes by value.
 pub trait Engine {
