@@ -85,8 +85,8 @@ pub fn measure(engine: &Handle, recipe: &Recipe, bytes: &[u8], [width, height]: 
     // Every run takes the same stages: they follow from the recipe.
     let count = runs.iter().map(Vec::len).min().unwrap_or_default();
     let mut stages: Vec<Stage> = (0..count).map(|i| stage(runs.iter().map(|laps| &laps[i]))).collect();
-    let total_ms: f64 = stages.iter().map(|stage| stage.ms).sum();
-    stages.iter_mut().for_each(|stage| stage.share = stage.ms / total_ms);
+    let total_ms = rounded(stages.iter().map(|stage| stage.ms).sum());
+    stages.iter_mut().for_each(|stage| stage.share = rounded(stage.ms / total_ms));
     let peak_mib = stages.iter().filter_map(|stage| stage.peak_mib).reduce(f64::max);
     Ok(Size { width, height, stages, total_ms, peak_mib })
 }
@@ -97,9 +97,9 @@ fn stage<'a>(laps: impl Iterator<Item = &'a Lap> + Clone) -> Stage {
     let peak = laps.clone().filter_map(|lap| lap.peak).max();
     Stage {
         stage: name,
-        ms: median(laps.map(|lap| lap.ms).collect()),
+        ms: rounded(median(laps.map(|lap| lap.ms).collect())),
         share: 0.0,
-        peak_mib: peak.map(|bytes| bytes as f64 / MIB),
+        peak_mib: peak.map(|bytes| rounded(bytes as f64 / MIB)),
     }
 }
 
@@ -123,6 +123,11 @@ fn laps(engine: &Handle, recipe: &Recipe, bytes: &[u8]) -> Result<Vec<Lap>> {
 fn run(engine: &Handle, recipe: &Recipe, bytes: &[u8], watch: Watch) -> Result<Outcome> {
     let parcel = pipeline::read(bytes, recipe, &Bounds::default(), watch)?;
     pipeline::write(engine.road(parcel, recipe)?, recipe)
+}
+
+/// To thousandths: finer no figure here is true.
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 /// The middle value; of an even count the mean of the two in the middle; 0 of none.

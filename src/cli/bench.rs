@@ -12,7 +12,7 @@ use super::files::{self, Place};
 use crate::bench::{self, CYCLE, Machine, Measured, Report};
 use crate::config::{Device, EngineArgs};
 use crate::error::{Error, Result};
-use crate::pipeline::{CutoutOptions, Handle, Job, Recipe};
+use crate::pipeline::{Bounds, CutoutOptions, Handle, Job, Recipe};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -65,6 +65,11 @@ fn megapixels(text: &str) -> std::result::Result<f64, String> {
     number.ok_or_else(|| String::from("use megapixels from 0.01 to 50, such as 1,4,12"))
 }
 
+/// The built-in photo is square.
+fn square(megapixels: f64) -> [u32; 2] {
+    [(megapixels * 1e6).sqrt().round() as u32; 2]
+}
+
 /// An engine that is ready, what it runs on, and how long it took to become so.
 struct Opened {
     handle: Handle,
@@ -80,7 +85,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let cutout = CutoutOptions { model: args.model, ..Default::default() };
     let mut recipe = Recipe { cutout, ..Recipe::new(Job::Combo) };
     args.enhance.apply(&mut recipe);
-    recipe.enhancement(1, 1, u64::MAX)?;
+    for &megapixels in &args.sizes {
+        let [width, height] = square(megapixels);
+        recipe.enhancement(width, height, Bounds::default().output.0)?;
+    }
     let machine = Machine::this();
     let devices = args.devices()?;
     if let Some(images) = args.soak {
@@ -100,23 +108,27 @@ pub fn run(args: Args) -> Result<ExitCode> {
         report.engines.push(measure(&args, opened, &report.recipe)?);
     }
     print!("{report}");
-    if let Some(file) = args.json {
-        let json = serde_json::to_string_pretty(&report);
-        let json = json.map_err(|error| Error::file("write", &file, error))?;
+    save(&report, args.json, args.svg)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn save(report: &Report, json: Option<PathBuf>, svg: Option<PathBuf>) -> Result<()> {
+    if let Some(file) = json {
+        let json = serde_json::to_string_pretty(report).map_err(|error| Error::file("write", &file, error))?;
         files::write(&Place::File(file), format!("{json}\n").as_bytes())?;
     }
-    if let Some(file) = args.svg {
-        files::write(&Place::File(file), bench::svg(&report).as_bytes())?;
+    if let Some(file) = svg {
+        files::write(&Place::File(file), bench::svg(report).as_bytes())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn measure(args: &Args, opened: Opened, recipe: &Recipe) -> Result<Measured> {
     let Opened { handle, device, load_ms } = opened;
     let measure = |&megapixels: &f64| {
-        let side = (megapixels * 1e6).sqrt().round() as u32;
-        engine::on_standard_error(&format!("measuring {side}x{side}, {} times", args.runs + 1));
-        bench::measure(&handle, recipe, &bench::photo(side, side)?, [side, side], args.runs)
+        let [width, height] = square(megapixels);
+        engine::on_standard_error(&format!("measuring {width}x{height}, {} times", args.runs + 1));
+        bench::measure(&handle, recipe, &bench::photo(width, height)?, [width, height], args.runs)
     };
     let sizes = args.sizes.iter().map(measure).collect::<Result<_>>()?;
     Ok(Measured { engine: handle.name, device, load_ms, sizes })
@@ -151,7 +163,7 @@ impl Args {
         };
         let since = Instant::now();
         let handle = engine::open(&args, recipe.networks(), engine::on_standard_error)?;
-        Ok(Opened { handle, device: name, load_ms: since.elapsed().as_secs_f64() * 1e3 })
+        Ok(Opened { handle, device: name, load_ms: (since.elapsed().as_secs_f64() * 1e3).round() })
     }
 }
 
