@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use cameo_models::Network;
 
-use super::memory::Resident;
+use super::memory::resident;
 use super::{MIB, median, photo, run};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, CutoutOptions, Handle, Job, Level, Recipe};
@@ -72,15 +72,13 @@ pub fn soak(engine: &Handle, network: Network, images: usize) -> Result<Soak> {
     let failed = |reason: String| Error::Engine { engine: engine.name, reason };
     let photos = SIZES.iter().map(|&[width, height]| photo(width, height)).collect::<Result<Vec<_>>>()?;
     let unknown = || failed("this system does not tell how much memory a process has".into());
-    let mut resident = Resident::new().ok_or_else(unknown)?;
     let since = Instant::now();
     let mut floors = vec![f64::INFINITY; images / CYCLE];
-    for (i, floor) in floors.iter_mut().enumerate() {
+    for floor in &mut floors {
         for at in 0..CYCLE {
             run(engine, &recipe(network, at), &photos[at % SIZES.len()], pipeline::unwatched())?;
-            *floor = floor.min(resident.bytes() as f64);
+            *floor = floor.min(resident().ok_or_else(unknown)? as f64);
         }
-        tracing::debug!(cycle = i, resident = *floor);
     }
     let floors = floors.split_off(floors.len() / 4);
     let soak = Soak { images, seconds: since.elapsed().as_secs_f64(), floors };
