@@ -20,7 +20,8 @@ const SIDES: [u32; 3] = [1000, 2000, 3464];
 const NETWORK: Network = Network::U2NetP;
 
 fn main() {
-    divan::main();
+    // Few, as each takes up to seconds; flags on the command line go first.
+    divan::Divan::default().sample_count(5).sample_size(1).config_with_args().main();
 }
 
 /// An engine that is opened once and stays with the thread that did.
@@ -146,67 +147,67 @@ macro_rules! stages {
             use super::*;
 
             #[divan::bench(args = $sides)]
-            fn a_upload(bencher: Bencher, side: u32) {
+            fn upload(bencher: Bencher, side: u32) {
                 time::<$engine, _, _>(bencher, || decoded(side), |engine, image| engine.upload(image));
             }
 
             #[divan::bench(args = $sides)]
-            fn b_guide(bencher: Bencher, side: u32) {
+            fn guide(bencher: Bencher, side: u32) {
                 let run = |engine: &mut $engine, frame| (engine.guide(&frame, &options()), frame);
-                time(bencher, || upload::<$engine>(side), run);
+                time(bencher, || super::upload::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn c_prepare(bencher: Bencher, side: u32) {
+            fn prepare(bencher: Bencher, side: u32) {
                 let run =
                     |engine: &mut $engine, (frame, guide)| (engine.prepare(&frame, &guide, NETWORK), frame, guide);
-                time(bencher, || guide::<$engine>(side), run);
+                time(bencher, || super::guide::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn d_matte(bencher: Bencher, side: u32) {
+            fn matte(bencher: Bencher, side: u32) {
                 let run = |engine: &mut $engine, (_, _, input)| engine.matte(input, NETWORK);
-                time(bencher, || prepare::<$engine>(side), run);
+                time(bencher, || super::prepare::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn e_lift(bencher: Bencher, side: u32) {
+            fn lift(bencher: Bencher, side: u32) {
                 let run = |engine: &mut $engine, (_, guide, matte)| (engine.lift(matte, &guide, &options()), guide);
-                time(bencher, || matte::<$engine>(side), run);
+                time(bencher, || super::matte::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn f_refine(bencher: Bencher, side: u32) {
+            fn refine(bencher: Bencher, side: u32) {
                 let run =
                     |engine: &mut $engine, (frame, guide, lifted)| engine.refine(frame, lifted, guide, &options());
-                time(bencher, || lift::<$engine>(side), run);
+                time(bencher, || super::lift::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn g_decontaminate(bencher: Bencher, side: u32) {
+            fn decontaminate(bencher: Bencher, side: u32) {
                 let run = |engine: &mut $engine, frame| engine.decontaminate(frame, &options());
-                time(bencher, || refine::<$engine>(side), run);
+                time(bencher, || super::refine::<$engine>(side), run);
             }
 
             /// Not on the road as it is by default.
             #[divan::bench(args = $sides)]
-            fn h_edge_soft(bencher: Bencher, side: u32) {
+            fn edge(bencher: Bencher, side: u32) {
                 let soft = CutoutOptions { edge: Edge::Soft, ..options() };
                 let run = |engine: &mut $engine, frame| engine.edge(frame, &soft);
-                time(bencher, || decontaminate::<$engine>(side), run);
+                time(bencher, || super::decontaminate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn i_enhance(bencher: Bencher, side: u32) {
+            fn enhance(bencher: Bencher, side: u32) {
                 let enhancement = recipe().enhancement(side, side, u64::MAX).expect("the recipe is good");
                 let run = |engine: &mut $engine, frame| engine.enhance(frame, &enhancement);
-                time(bencher, || decontaminate::<$engine>(side), run);
+                time(bencher, || super::decontaminate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn j_readback(bencher: Bencher, side: u32) {
+            fn readback(bencher: Bencher, side: u32) {
                 let run = |engine: &mut $engine, picture| engine.readback(picture);
-                time(bencher, || enhance::<$engine>(side), run);
+                time(bencher, || super::enhance::<$engine>(side), run);
             }
         }
     };
