@@ -139,12 +139,12 @@ def pictures(shared, project, out):
     return {"512x512": astronaut, "1021x683": odd, "1620x1080": portrait, "4240x2828": large}
 
 
-def machine(cameo):
+def machine(cameo, rounds):
     """What the figures were taken on and with."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("onnxruntime", "pillow"))
     version = subprocess.run([cameo, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     system = f"{processor()}, {THREADS} cores, {platform.system()} {platform.machine()}"
-    return f"{system}; {version}; {versions}, Python {platform.python_version()}, {THREADS} threads on each side."
+    return f"{system}; {version}; {versions}, Python {platform.python_version()}, {THREADS} threads on each side; medians of {rounds}."
 
 
 def processor():
@@ -191,7 +191,7 @@ def main():
         return [sys.executable, __file__, "--plain", args.shared, models[network], network, image, count]
 
     sides = [Side("matte", cameo), Side("network", theirs)]
-    lines = [f"Taken on {machine(args.cameo)}", "", *table(sides, photos, models, args.rounds)]
+    lines = [f"Taken on {machine(args.cameo, args.rounds)}", "", *table(sides, photos, models, args.rounds)]
     write(args.readme, lines)
 
 
