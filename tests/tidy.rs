@@ -64,8 +64,9 @@ fn may_import() -> BTreeMap<&'static str, &'static [&'static str]> {
         // A crate of its own: what it knows of ours is in its Cargo.toml.
         ("tasks", &[]),
         ("worker", &["error", "pipeline"]),
+        ("bench", &["codec", "cpu", "error", "pipeline"]),
         ("http", &["accounts", "codec", "config", "error", "pipeline"]),
-        ("cli", &["accounts", "codec", "config", "cpu", "error", "gpu", "http", "pipeline", "worker"]),
+        ("cli", &["accounts", "bench", "codec", "config", "cpu", "error", "gpu", "http", "pipeline", "worker"]),
         ("lib", &[]),
         ("main", &[]),
     ])
@@ -110,6 +111,7 @@ const OWNED: [(&str, &[&str]); 17] = [
     ("rusqlite", &["tasks"]),
     ("object_store", &["tasks"]),
     ("argon2", &["accounts"]),
+    ("sysinfo", &["bench"]),
 ];
 
 #[test]

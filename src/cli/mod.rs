@@ -1,6 +1,7 @@
 //! The commands: one file each. Only here is it known which engine runs.
 
 mod batch;
+mod bench;
 mod combo;
 mod cutout;
 mod data;
@@ -38,6 +39,8 @@ enum Command {
     Enhance(enhance::Args),
     /// Show adapters, models and the engine that would run, and test it
     Doctor(doctor::Args),
+    /// Measure what each stage costs on this machine
+    Bench(bench::Args),
     /// Run the API and its workers
     Serve(Box<serve::Args>),
     /// Run one more worker on the same data
@@ -77,6 +80,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Cutout(args) => cutout::run(args),
         Command::Enhance(args) => enhance::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Serve(args) => serve::run(*args),
         Command::Work(args) => work::run(*args),
         Command::User(args) => user::run(args),

@@ -10,33 +10,44 @@ use crate::transform::{LANES, Lanes, POINTS};
 /// Channels of the result that a product makes at once.
 pub const ROWS: usize = 6;
 
-/// A kernel's weights, transformed.
-#[derive(Debug)]
+/// A kernel's weights.
+#[derive(Debug, Clone, Copy)]
 pub struct Kernel<'a> {
     pub channels_in: usize,
     pub channels_out: usize,
-    /// `[channels_out / 6, 36, channels_in]` of six.
-    panels: Vec<[f32; ROWS]>,
+    weights: &'a [f32],
     pub bias: &'a [f32],
 }
 
 impl<'a> Kernel<'a> {
     /// `weights` are `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
-    pub fn new(weights: &[f32], bias: &'a [f32]) -> Self {
+    pub fn new(weights: &'a [f32], bias: &'a [f32]) -> Self {
         let channels_out = bias.len();
-        let channels_in = weights.len() / (9 * channels_out);
-        let mut panels = vec![[0.0; ROWS]; channels_out.div_ceil(ROWS) * POINTS * channels_in];
-        let blocks = panels.par_chunks_exact_mut(POINTS * channels_in).zip(weights.par_chunks(ROWS * 9 * channels_in));
-        blocks.for_each(|(panels, weights)| transform_weights(weights, channels_in, panels));
-        Self { channels_in, channels_out, panels, bias }
+        Self { channels_in: weights.len() / (9 * channels_out), channels_out, weights, bias }
     }
 
     pub fn blocks(&self) -> usize {
         self.channels_out.div_ceil(ROWS)
     }
 
-    pub fn panel(&self, k: usize, block: usize) -> &[[f32; ROWS]] {
-        &self.panels[(block * POINTS + k) * self.channels_in..][..self.channels_in]
+    /// Numbers, in sixes, of a block's transformed weights.
+    pub fn block_len(&self) -> usize {
+        POINTS * self.channels_in
+    }
+
+    /// The transformed weights of a block of six channels of the result, `[36, channels_in]`.
+    pub fn transform(&self, block: usize, panels: &mut [[f32; ROWS]]) {
+        let row = 9 * self.channels_in;
+        let weights = &self.weights[block * ROWS * row..];
+        transform_weights(&weights[..weights.len().min(ROWS * row)], self.channels_in, panels);
+    }
+
+    /// All of them, a block after another.
+    pub fn transformed(&self) -> Vec<[f32; ROWS]> {
+        let mut panels = vec![[0.0; ROWS]; self.blocks() * self.block_len()];
+        let blocks = panels.par_chunks_exact_mut(self.block_len()).enumerate();
+        blocks.for_each(|(block, panels)| self.transform(block, panels));
+        panels
     }
 }
 

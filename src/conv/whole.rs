@@ -48,9 +48,23 @@ pub fn convolve(
     });
     let row = height * width;
     out.par_chunks_mut(ROWS * row).enumerate().for_each_init(
-        || vec![[0.0; LANES]; chunks * POINTS * ROWS],
-        |made, (block, out)| {
-            run_back(Back { kernel, seen: &seen, made, block, chunks, origins: &origins, height, width, manner, out });
+        // A block's weights are used while they are in the cache.
+        || (vec![[0.0; ROWS]; kernel.block_len()], vec![[0.0; LANES]; chunks * POINTS * ROWS]),
+        |(panels, made), (block, out)| {
+            kernel.transform(block, panels);
+            run_back(Back {
+                kernel,
+                panels,
+                seen: &seen,
+                made,
+                block,
+                chunks,
+                origins: &origins,
+                height,
+                width,
+                manner,
+                out,
+            });
         },
     );
 }
@@ -99,6 +113,7 @@ impl Forth<'_> {
 
 struct Back<'a> {
     kernel: &'a Kernel<'a>,
+    panels: &'a [[f32; ROWS]],
     seen: &'a [Lanes],
     made: &'a mut [Lanes],
     block: usize,
@@ -123,7 +138,7 @@ impl Back<'_> {
         let plane = self.height * self.width;
         let rows = self.out.len() / plane;
         for k in 0..POINTS {
-            let panel = self.kernel.panel(k, self.block);
+            let panel = &self.panels[k * ic..][..ic];
             for chunk in 0..self.chunks {
                 let at = (chunk * POINTS + k) * ROWS;
                 product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..at + rows]);

@@ -20,7 +20,6 @@ pub mod span;
 mod strip;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use cameo_matting::{Host, Library, People, Planes};
@@ -85,8 +84,9 @@ impl CpuEngine {
 
     /// What `network` makes of `[3, side, side]`: `[side, side]` in 0..1.
     fn network(&mut self, network: Network, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
-        let made = self.library.get(network)?.forward(&Host, Planes::new(planes, [side, side])).map_err(failed)?;
-        Ok(Arc::unwrap_or_clone(made.values))
+        let made =
+            self.library.get(network)?.forward(&Host::default(), Planes::new(planes, [side, side])).map_err(failed)?;
+        Ok(made.values().to_vec())
     }
 
     /// The small network's matte of the mirrored photo, mirrored back and stretched.

@@ -27,7 +27,7 @@ pub use budget::{Budget, Share, pixels};
 pub use handle::Handle;
 pub use options::{Color, CutoutOptions, Edge, Guide};
 pub use recipe::{Enhancement, GLANCE, Job, Level, Recipe, Sharpening};
-pub use selftest::{self_test, self_test_networks, warm_up};
+pub use selftest::{SAMPLE, self_test, self_test_networks, warm_up};
 
 /// Runs the stages between decode and encode. Each stage takes what it consumes by value.
 pub trait Engine {

@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 /// The network the test runs: the small one, which takes seconds at most.
 const NETWORK: Network = Network::U2NetP;
 
-/// A photo at U2-Net-p's own size, and what onnxruntime makes of it.
-const PHOTO: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
+/// A photo of a person, at U2-Net-p's own size.
+pub const SAMPLE: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
+/// What onnxruntime makes of it.
 const GOLDEN: &[u8] = include_bytes!("../../tests/golden/u2netp_320.png");
 
 /// Largest and mean difference allowed, of 255: rounding to 8 bits, and the order of sums.
@@ -43,7 +44,7 @@ pub fn self_test(engine: &Handle) -> Result<String> {
     let since = Instant::now();
     let bounds = Bounds::default();
     let recipe = recipe();
-    let parcel = engine.road(read(PHOTO, &recipe, &bounds, unwatched())?, &recipe)?;
+    let parcel = engine.road(read(SAMPLE, &recipe, &bounds, unwatched())?, &recipe)?;
     let found = codec::decode(&write(parcel, &recipe)?.bytes, &bounds.input)?;
     let golden = codec::decode(GOLDEN, &bounds.input)?;
     let pixels = found.pixels.as_chunks::<4>().0.iter().zip(golden.pixels.as_chunks::<4>().0);
@@ -70,5 +71,5 @@ pub fn self_test(engine: &Handle) -> Result<String> {
 /// Whatever stops the road.
 pub fn warm_up(engine: &Handle) -> Result<()> {
     let recipe = warm_recipe();
-    engine.road(read(PHOTO, &recipe, &Bounds::default(), unwatched())?, &recipe).map(drop)
+    engine.road(read(SAMPLE, &recipe, &Bounds::default(), unwatched())?, &recipe).map(drop)
 }

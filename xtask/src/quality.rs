@@ -1,5 +1,6 @@
 //! `cargo xtask quality`: Cameo's pictures in figures, beside what users get today; `xtask/quality/README.md` explains.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use cameo_models::Network;
@@ -33,6 +34,12 @@ pub fn has_fixtures() -> bool {
     project_folder().join("../shared/fixtures").exists()
 }
 
+/// A Python that has what the plain way needs.
+pub fn plain_way() -> Result<PathBuf, String> {
+    let packages: Vec<&str> = PACKAGES.into_iter().chain([RUNTIME]).collect();
+    python::with("quality", &packages)
+}
+
 pub fn quality(args: Args) -> Result<(), String> {
     let project = project_folder();
     let shared = project.join("../shared");
@@ -41,8 +48,7 @@ pub fn quality(args: Args) -> Result<(), String> {
     }
     // As the tests build it: `cargo build` picks other features of what the tests need too, and compiles all of ours anew.
     run(cargo(&project).args(["test", "--release", "--workspace", "--no-run", "--quiet"]))?;
-    let packages: Vec<&str> = PACKAGES.into_iter().chain((!args.quick).then_some(RUNTIME)).collect();
-    let mut script = Command::new(python::with(if args.quick { "quality-quick" } else { "quality" }, &packages)?);
+    let mut script = Command::new(if args.quick { python::with("quality-quick", &PACKAGES)? } else { plain_way()? });
     script
         .arg(project.join("xtask/quality/quality.py"))
         .arg(target_folder().join("release/cameo"))

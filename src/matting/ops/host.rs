@@ -1,7 +1,7 @@
 //! Operations of our own on the CPU: a quarter of the multiplications for a 3x3 convolution, concatenated stacks read
 //! where they are, bias, ReLU and additions done as results are written.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use burn::backend::{BackendTensor, DispatchTensorKind};
 use burn::nn::conv::Conv2d;
@@ -10,21 +10,63 @@ use cameo_conv::{Input, Manner};
 
 use super::{Finish, Ops};
 
-/// Stacks are numbers on the host.
-#[derive(Debug, Clone, Copy)]
-pub struct Host;
+/// Stacks are numbers on the host. What a layer no longer needs is used again by the next: memory fresh from the system
+/// costs a tenth of a large convolution's time.
+#[derive(Debug, Default)]
+pub struct Host {
+    idle: Idle,
+}
+
+type Idle = Arc<Mutex<Vec<Vec<f32>>>>;
 
 /// `[channels, height, width]`
 #[derive(Debug, Clone)]
 pub struct Planes {
-    pub values: Arc<Vec<f32>>,
     pub height: usize,
     pub width: usize,
+    held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    values: Vec<f32>,
+    idle: Weak<Mutex<Vec<Vec<f32>>>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(idle) = self.idle.upgrade() {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.values));
+        }
+    }
 }
 
 impl Planes {
     pub fn new(values: Vec<f32>, [height, width]: [usize; 2]) -> Self {
-        Self { values: Arc::new(values), height, width }
+        Self { height, width, held: Arc::new(Held { values, idle: Weak::new() }) }
+    }
+
+    fn channels(&self) -> usize {
+        self.held.values.len() / (self.height * self.width)
+    }
+
+    pub fn values(&self) -> &[f32] {
+        &self.held.values
+    }
+}
+
+impl Host {
+    /// Planes of `size` that `compute` fills; what they hold before is nonsense.
+    fn fill(&self, channels: usize, [height, width]: [usize; 2], compute: impl FnOnce(&mut [f32])) -> Planes {
+        let count = channels * height * width;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that is large enough.
+        let fits = (0..idle.len()).filter(|&i| idle[i].capacity() >= count).min_by_key(|&i| idle[i].capacity());
+        let mut values = fits.map(|at| idle.swap_remove(at)).unwrap_or_default();
+        drop(idle);
+        values.resize(count, 0.0);
+        compute(&mut values);
+        Planes { height, width, held: Arc::new(Held { values, idle: Arc::downgrade(&self.idle) }) }
     }
 }
 
@@ -39,31 +81,30 @@ impl Ops for Host {
         let Planes { height, width, .. } = *parts[0];
         let bias = conv.bias.as_ref().ok_or("a convolution has no bias")?.val();
         let channels_out = bias.dims()[0];
-        let parts: Vec<&[f32]> = parts.iter().map(|part| &part.values[..]).collect();
+        let parts: Vec<&[f32]> = parts.iter().map(|part| part.values()).collect();
         let input = Input { parts: &parts, height, width };
         let (kernel, stride) = (conv.weight.dims()[3], conv.stride[0]);
         with_numbers([conv.weight.val(), bias.reshape([1, channels_out, 1, 1])], |[weights, bias]| {
             if (kernel, stride) == (3, 1) {
-                let mut out = vec![0.0; channels_out * height * width];
-                let plus = finish.plus.map(|plus| &plus.values[..]);
+                let plus = finish.plus.map(Planes::values);
                 let manner = Manner { dilation: conv.dilation[0], relu: finish.relu, plus };
-                cameo_conv::conv3x3(&input, weights, bias, manner, &mut out);
-                return Ok(Planes::new(out, [height, width]));
+                let compute = |out: &mut [f32]| cameo_conv::conv3x3(&input, weights, bias, manner, out);
+                return Ok(self.fill(channels_out, [height, width], compute));
             }
             if finish.relu || finish.plus.is_some() {
                 return Err(format!(
                     "nothing is done to the results of a {kernel}x{kernel} convolution, stride {stride}"
                 ));
             }
-            let out = cameo_conv::conv(&input, weights, bias, stride);
-            Ok(Planes::new(out, [height.div_ceil(stride), width.div_ceil(stride)]))
+            let size = [height.div_ceil(stride), width.div_ceil(stride)];
+            Ok(self.fill(channels_out, size, |out| cameo_conv::conv(&input, weights, bias, stride, out)))
         })?
     }
 
     fn halve(&self, stack: &Planes) -> Result<Planes, String> {
-        let Planes { height, width, .. } = *stack;
-        let values = cameo_conv::halve(&stack.values, height, width);
-        Ok(Planes::new(values, [height.div_ceil(2), width.div_ceil(2)]))
+        let [height, width] = self.size(stack);
+        let compute = |out: &mut [f32]| cameo_conv::halve(stack.values(), [height, width], out);
+        Ok(self.fill(stack.channels(), [height.div_ceil(2), width.div_ceil(2)], compute))
     }
 
     fn resize(&self, stack: Planes, size: [usize; 2]) -> Result<Planes, String> {
@@ -71,12 +112,12 @@ impl Ops for Host {
         if from == size {
             return Ok(stack);
         }
-        Ok(Planes::new(cameo_conv::resize(&stack.values, from, size), size))
+        Ok(self.fill(stack.channels(), size, |out| cameo_conv::resize(stack.values(), from, size, out)))
     }
 
     fn sigmoid(&self, stack: Planes) -> Result<Planes, String> {
-        let values = stack.values.iter().map(|value| 1.0 / (1.0 + (-value).exp())).collect();
-        Ok(Planes::new(values, [stack.height, stack.width]))
+        let values = stack.values().iter().map(|value| 1.0 / (1.0 + (-value).exp())).collect();
+        Ok(Planes::new(values, self.size(&stack)))
     }
 }
 

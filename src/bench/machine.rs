@@ -1,0 +1,36 @@
+//! What the figures were taken on.
+
+use serde::Serialize;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use super::MIB;
+
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    pub cpu: String,
+    /// As many threads as the CPU engine uses.
+    pub cores: usize,
+    pub memory_mib: f64,
+    pub os: String,
+    pub arch: &'static str,
+    /// The GPU that was measured.
+    pub adapter: Option<String>,
+}
+
+impl Machine {
+    /// This machine, without an adapter.
+    pub fn this() -> Self {
+        let cpu = CpuRefreshKind::nothing();
+        let memory = MemoryRefreshKind::nothing().with_ram();
+        let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(cpu).with_memory(memory));
+        let name = system.cpus().first().map(|cpu| cpu.brand().trim()).filter(|name| !name.is_empty());
+        Self {
+            cpu: name.unwrap_or("an unknown processor").into(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_mib: system.total_memory() as f64 / MIB,
+            os: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.into()),
+            arch: std::env::consts::ARCH,
+            adapter: None,
+        }
+    }
+}
