@@ -111,7 +111,15 @@ fn laps(engine: &Handle, recipe: &Recipe, bytes: &[u8]) -> Result<Vec<Lap>> {
         move || peaks.lock().unwrap_or_else(PoisonError::into_inner).push(memory::take_peak())
     };
     let watch = note.clone();
-    let outcome = run(engine, recipe, bytes, Arc::new(move |_| Ok(watch())))?;
+    let outcome = run(
+        engine,
+        recipe,
+        bytes,
+        Arc::new(move |_| {
+            watch();
+            Ok(())
+        }),
+    )?;
     note();
     let peaks = std::mem::take(&mut *peaks.lock().unwrap_or_else(PoisonError::into_inner));
     // The first is of what came before the road.

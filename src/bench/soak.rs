@@ -101,7 +101,8 @@ mod tests {
 
     /// Memory that is given back late by up to 30 MiB, and grows by `kib` an image.
     fn soaked(kib: f64) -> f64 {
-        let unrest = |i: usize| (i * 7919 % 13) as f64 / 13.0 * if i % 5 == 0 { 30.0 * MIB } else { 0.1 * MIB };
+        let unrest =
+            |i: usize| (i * 7919 % 13) as f64 / 13.0 * if i.is_multiple_of(5) { 30.0 * MIB } else { 0.1 * MIB };
         let floors = (0..75).map(|i| 3e8 + unrest(i) + (i * CYCLE) as f64 * kib * 1024.0).collect();
         Soak { images: 2000, seconds: 1.0, floors }.slope_kib()
     }
