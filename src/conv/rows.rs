@@ -11,7 +11,7 @@ use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transformed_
 use crate::winograd::Manner;
 
 /// What a block may take of a core's second cache, which has 512 KiB on most processors.
-const CACHE_BYTES: usize = 2400 << 10;
+const CACHE_BYTES: usize = 384 << 10;
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3), without dilation.
 pub fn convolve(

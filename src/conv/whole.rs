@@ -10,6 +10,12 @@ use crate::kernel::{Kernel, ROWS, fuses, product};
 use crate::transform::{LANES, Lanes, POINTS, transform, transformed_back};
 use crate::winograd::Manner;
 
+/// What fits the cache that cores share: more than this is read from memory for each block of channels.
+const LARGE_BYTES: usize = 8 << 20;
+
+/// Blocks that then are made together.
+const TOGETHER: usize = 4;
+
 /// Where a tile's results begin; none past the last tile.
 #[derive(Clone, Copy)]
 struct Origin {
@@ -46,25 +52,19 @@ pub fn convolve(
     seen.par_chunks_exact_mut(POINTS * ic).zip(origins.par_chunks(LANES)).for_each(|(seen, origins)| {
         run_forth(Forth { planes, height, width, dilation, origins, seen });
     });
-    let row = height * width;
-    out.par_chunks_mut(ROWS * row).enumerate().for_each_init(
-        // A block's weights are used while they are in the cache.
-        || (vec![[0.0; ROWS]; kernel.block_len()], vec![[0.0; LANES]; chunks * POINTS * ROWS]),
-        |(panels, made), (block, out)| {
-            kernel.transform(block, panels);
-            run_back(Back {
-                kernel,
-                panels,
-                seen: &seen,
-                made,
-                block,
-                chunks,
-                origins: &origins,
-                height,
-                width,
-                manner,
-                out,
-            });
+    // What is seen is read once by several blocks together where it fits no cache.
+    let together = if size_of_val(&seen[..]) > LARGE_BYTES { TOGETHER } else { 1 };
+    let channels = together * ROWS;
+    out.par_chunks_mut(channels * height * width).enumerate().for_each_init(
+        // The blocks' weights are used while they are in the cache.
+        || (vec![[0.0; ROWS]; together * kernel.block_len()], vec![[0.0; LANES]; chunks * POINTS * channels]),
+        |(panels, made), (group, out)| {
+            let (first, seen, origins) = (group * together, &seen[..], &origins[..]);
+            let blocks = together.min(kernel.blocks() - first);
+            for (block, panels) in panels.chunks_exact_mut(kernel.block_len()).take(blocks).enumerate() {
+                kernel.transform(first + block, panels);
+            }
+            run_back(Back { kernel, panels, seen, made, first, blocks, chunks, origins, height, width, manner, out });
         },
     );
 }
@@ -116,7 +116,9 @@ struct Back<'a> {
     panels: &'a [[f32; ROWS]],
     seen: &'a [Lanes],
     made: &'a mut [Lanes],
-    block: usize,
+    /// The first block, and how many.
+    first: usize,
+    blocks: usize,
     chunks: usize,
     origins: &'a [Origin],
     height: usize,
@@ -134,22 +136,25 @@ fn run_back<'a>(block: Back<'a>) {
 impl Back<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let ic = self.kernel.channels_in;
+        let (ic, block_len) = (self.kernel.channels_in, self.kernel.block_len());
         let plane = self.height * self.width;
-        let rows = self.out.len() / plane;
         for k in 0..POINTS {
-            let panel = &self.panels[k * ic..][..ic];
             for chunk in 0..self.chunks {
-                let at = (chunk * POINTS + k) * ROWS;
-                product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..at + rows]);
+                let seen = &self.seen[(chunk * POINTS + k) * ic..][..ic];
+                for block in 0..self.blocks {
+                    let panel = &self.panels[block * block_len + k * ic..][..ic];
+                    let at = ((block * self.chunks + chunk) * POINTS + k) * ROWS;
+                    product::<FMA>(seen, panel, &mut self.made[at..at + ROWS]);
+                }
             }
         }
         for (o, out) in self.out.chunks_exact_mut(plane).enumerate() {
-            let channel = self.block * ROWS + o;
+            let channel = self.first * ROWS + o;
+            let made = &self.made[o / ROWS * self.chunks * POINTS * ROWS + o % ROWS..];
             let bias = self.kernel.bias[channel];
             let plus = self.manner.plus.map(|plus| &plus[channel * plane..][..plane]);
             for (chunk, origins) in self.origins.chunks(LANES).enumerate() {
-                let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * ROWS + o]);
+                let tile: [Lanes; POINTS] = from_fn(|k| made[(chunk * POINTS + k) * ROWS]);
                 let back = transformed_back(&tile, bias, self.manner.relu);
                 for (n, origin) in origins.iter().enumerate() {
                     for i in 0..4 {

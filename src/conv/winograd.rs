@@ -88,6 +88,8 @@ mod tests {
             (vec![4, 4], 9, 32, 32, 2),
             (vec![7], 6, 16, 16, 8),
             (vec![3], 4, 13, 5, 8),
+            // Too much for the cache: several blocks together, the last ones fewer.
+            (vec![512], 26, 64, 64, 1),
         ] {
             let channels: usize = parts.iter().sum();
             let x = numbers(channels * height * width, 1);
@@ -104,7 +106,9 @@ mod tests {
                 conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut found);
                 let want = plainly(&x, [height, width], &weights, &bias, manner);
                 let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
-                assert!(off < 2e-5, "{parts:?} {out} {height}x{width} {dilation}: {off}");
+                // Sums of so many; a transform loses about two bits.
+                let allowed = 2e-5f32.max(channels as f32 * 2e-7);
+                assert!(off < allowed, "{parts:?} {out} {height}x{width} {dilation}: {off}");
                 assert!(found.iter().all(|value| !value.is_nan()));
             }
         }

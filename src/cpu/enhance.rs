@@ -22,7 +22,7 @@ const BAND_ROWS: Range<usize> = 64..512;
 /// Bands for each thread, so that none waits long for the last one.
 const BANDS: usize = 6;
 
-/// `frame` at the size of `enhancement`, sharpened; colours are 0 where alpha is 0.
+/// `frame` at the size of `enhancement`, which is no smaller, sharpened; colours are 0 where alpha is 0.
 pub fn enhance(frame: Frame, enhancement: &Enhancement) -> Picture {
     match enhancement.depth {
         Depth::Eight => Sample::picture(enhance_to::<u8>(frame, enhancement)),

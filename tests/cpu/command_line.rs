@@ -311,7 +311,7 @@ fn bench_tells_of_a_missing_folder_before_it_measures() {
 #[test]
 fn memory_does_not_grow_with_the_images_that_were_made() {
     let folder = TempDir::new().unwrap();
-    let ran = cameo(folder.path(), &["bench", "--soak", "200", "--engine", "cpu", "--model", "u2netp"]);
+    let ran = cameo(folder.path(), &["bench", "--soak", "600", "--engine", "cpu", "--model", "u2netp"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(String::from_utf8_lossy(&ran.out).contains("KiB an image"), "{}", ran.err);
 }
