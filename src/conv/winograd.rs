@@ -106,8 +106,8 @@ mod tests {
                 conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut found);
                 let want = plainly(&x, [height, width], &weights, &bias, manner);
                 let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
-                // Sums of so many; a transform loses about two bits.
-                let allowed = 2e-5f32.max(channels as f32 * 2e-7);
+                // Rounding adds up over the channels.
+                let allowed = 2e-5f32.max(channels as f32 * 1e-6);
                 assert!(off < allowed, "{parts:?} {out} {height}x{width} {dilation}: {off}");
                 assert!(found.iter().all(|value| !value.is_nan()));
             }
