@@ -110,5 +110,9 @@ pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mu
             }
         }
     }
-    made.copy_from_slice(&sums[..made.len()]);
+    match made.first_chunk_mut() {
+        // Of a known size, it is written from registers.
+        Some(made) => *made = sums,
+        None => made.copy_from_slice(&sums[..made.len()]),
+    }
 }

@@ -29,7 +29,9 @@ pub struct Planes {
 
 #[derive(Debug)]
 struct Held {
+    /// Of which the first `count` are the planes'.
     values: Vec<f32>,
+    count: usize,
     idle: Weak<Mutex<Vec<Vec<f32>>>>,
 }
 
@@ -43,15 +45,15 @@ impl Drop for Held {
 
 impl Planes {
     pub fn new(values: Vec<f32>, [height, width]: [usize; 2]) -> Self {
-        Self { height, width, held: Arc::new(Held { values, idle: Weak::new() }) }
+        Self { height, width, held: Arc::new(Held { count: values.len(), values, idle: Weak::new() }) }
     }
 
     fn channels(&self) -> usize {
-        self.held.values.len() / (self.height * self.width)
+        self.held.count / (self.height * self.width)
     }
 
     pub fn values(&self) -> &[f32] {
-        &self.held.values
+        &self.held.values[..self.held.count]
     }
 }
 
@@ -61,12 +63,12 @@ impl Host {
         let count = channels * height * width;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest that is large enough.
-        let fits = (0..idle.len()).filter(|&i| idle[i].capacity() >= count).min_by_key(|&i| idle[i].capacity());
-        let mut values = fits.map(|at| idle.swap_remove(at)).unwrap_or_default();
+        let fits = (0..idle.len()).filter(|&i| idle[i].len() >= count).min_by_key(|&i| idle[i].len());
+        let found = fits.map(|at| idle.swap_remove(at));
         drop(idle);
-        values.resize(count, 0.0);
-        compute(&mut values);
-        Planes { height, width, held: Arc::new(Held { values, idle: Arc::downgrade(&self.idle) }) }
+        let mut values = found.unwrap_or_else(|| vec![0.0; count]);
+        compute(&mut values[..count]);
+        Planes { height, width, held: Arc::new(Held { values, count, idle: Arc::downgrade(&self.idle) }) }
     }
 }
 
