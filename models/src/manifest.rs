@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -134,8 +135,8 @@ impl Manifest {
 }
 
 impl Entry {
-    /// Reads the weights and checks their size and hash.
-    pub fn open(&self, folder: &Path) -> Result<Vec<u8>, Error> {
+    /// The file of the weights, once its size and hash were found to be what they should be.
+    pub fn open(&self, folder: &Path) -> Result<PathBuf, Error> {
         let network = self.network;
         let path = folder.join(&self.file);
         let unreadable =
@@ -146,19 +147,33 @@ impl Entry {
             let reason = format!("{length} bytes instead of {}", self.bytes);
             return Err(Error::WrongFile { network, path, reason });
         }
-        let bytes = fs::read(&path).map_err(unreadable)?;
-        let sha256 = hex_sha256(&bytes);
+        let sha256 = sha256_of(&path).map_err(unreadable)?;
         if sha256 != self.sha256 {
             let reason = format!("its SHA-256 is {sha256} instead of {}", self.sha256);
             return Err(Error::WrongFile { network, path, reason });
         }
-        Ok(bytes)
+        Ok(path)
     }
 }
 
 /// SHA-256 in lowercase hex.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// The same of a file, read part by part: no memory holds it whole.
+fn sha256_of(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hash, mut part) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hex(&hash.finalize())),
+            count => hash.update(&part[..count]),
+        }
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -192,7 +207,7 @@ mod tests {
     fn a_file_that_is_what_the_manifest_says_opens() {
         let folder = scratch("good");
         fs::write(folder.join("weights"), b"abc").unwrap();
-        assert_eq!(entry(b"abc").open(&folder).unwrap(), b"abc");
+        assert_eq!(entry(b"abc").open(&folder).unwrap(), folder.join("weights"));
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub const fn fuses(target: &Target) -> bool {
 /// `made[r] = sum over c of panel[c][r] * seen[c]`.
 #[inline(always)]
 pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mut [Lanes]) {
+    let made: &mut [Lanes; ROWS] = made.first_chunk_mut().expect("room for a block");
+    // In registers from first to last, as nothing takes a part of it.
     let mut sums = [[0.0; LANES]; ROWS];
     for (values, weights) in seen.iter().zip(panel) {
         for r in 0..ROWS {
@@ -110,9 +112,7 @@ pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mu
             }
         }
     }
-    match made.first_chunk_mut() {
-        // Of a known size, it is written from registers.
-        Some(made) => *made = sums,
-        None => made.copy_from_slice(&sums[..made.len()]),
+    for r in 0..ROWS {
+        made[r] = sums[r];
     }
 }

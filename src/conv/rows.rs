@@ -7,7 +7,7 @@ use multiversion::target::selected_target;
 use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
-use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transformed_back};
+use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transform_back};
 use crate::winograd::Manner;
 
 /// What a block may take of a core's second cache, which has 512 KiB on most processors.
@@ -24,7 +24,7 @@ pub fn convolve(
     let across = width.div_ceil(4);
     let panels = &kernel.transformed();
     // What is seen and made of a chunk, in both of its transforms.
-    let chunk_bytes = POINTS * size_of::<Lanes>() * (kernel.channels_in + kernel.channels_out);
+    let chunk_bytes = POINTS * size_of::<Lanes>() * (kernel.channels_in + kernel.blocks() * ROWS);
     let chunks = across.div_ceil(LANES).min(CACHE_BYTES / chunk_bytes).max(1);
     let span = chunks * LANES * 4;
     let segments = width.div_ceil(span);
@@ -40,7 +40,7 @@ pub fn convolve(
     let scratch = || {
         (
             vec![[0.0; LANES]; chunks * POINTS * kernel.channels_in],
-            vec![[0.0; LANES]; chunks * POINTS * kernel.channels_out],
+            vec![[0.0; LANES]; chunks * POINTS * kernel.blocks() * ROWS],
         )
     };
     targets.into_par_iter().enumerate().for_each_init(scratch, |(seen, made), (block, target)| {
@@ -93,11 +93,12 @@ fn run_block<'a, 'b>(block: Block<'a, 'b>) {
 impl Block<'_, '_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        let (ic, oc) = (self.kernel.channels_in, self.kernel.channels_out);
+        // Whole blocks, of which the last one's last may be no channels.
+        let (ic, oc) = (self.kernel.channels_in, self.kernel.blocks() * ROWS);
+        let mut tile = [[0.0; LANES]; POINTS];
         for chunk in 0..self.chunks {
             let x = self.left + chunk * 4 * LANES;
             for (c, plane) in self.planes.iter().enumerate() {
-                let mut tile = [[0.0; LANES]; POINTS];
                 gather_row(plane, [self.height, self.width], self.y, x, &mut tile);
                 transform(&mut tile);
                 for (k, values) in tile.iter().enumerate() {
@@ -110,16 +111,16 @@ impl Block<'_, '_> {
                 let panel = &self.panels[block * self.kernel.block_len() + k * ic..][..ic];
                 for chunk in 0..self.chunks {
                     let at = (chunk * POINTS + k) * oc + block * ROWS;
-                    let rows = (oc - block * ROWS).min(ROWS);
-                    product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..at + rows]);
+                    product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..]);
                 }
             }
         }
-        for o in 0..oc {
+        let mut back = [[0.0; LANES]; 16];
+        for o in 0..self.kernel.channels_out {
             let rows = &mut self.target[o * self.rows..][..self.rows];
             for chunk in 0..self.chunks {
-                let tile: [Lanes; POINTS] = from_fn(|k| self.made[(chunk * POINTS + k) * oc + o]);
-                let back = transformed_back(&tile, self.kernel.bias[o], self.manner.relu);
+                let made = &self.made[chunk * POINTS * oc..][..POINTS * oc];
+                transform_back(|k| &made[k * oc + o], self.kernel.bias[o], self.manner.relu, &mut back);
                 let from = chunk * 4 * LANES;
                 let count = (self.columns - from).min(4 * LANES);
                 for (i, row) in rows.iter_mut().enumerate() {

@@ -72,13 +72,14 @@ fn transform_line(tile: &mut [Lanes; POINTS], at: usize, step: usize) {
     }
 }
 
-/// Four by four results of a product.
+/// Four by four results of a product, whose points are `tile(0)` to `tile(35)`.
 #[inline(always)]
-pub fn transformed_back(tile: &[Lanes; POINTS], bias: f32, relu: bool) -> [Lanes; 16] {
+pub fn transform_back<'a>(tile: impl Fn(usize) -> &'a Lanes, bias: f32, relu: bool, back: &mut [Lanes; 16]) {
     let mut half = [[0.0; LANES]; 24];
     for j in 0..6 {
+        let column: [&Lanes; 6] = from_fn(|i| tile(i * 6 + j));
         for n in 0..LANES {
-            let [p, q, r, s] = back_line(from_fn(|i| tile[i * 6 + j][n]));
+            let [p, q, r, s] = back_line(column.map(|lanes| lanes[n]));
             half[j][n] = p;
             half[6 + j][n] = q;
             half[12 + j][n] = r;
@@ -86,7 +87,6 @@ pub fn transformed_back(tile: &[Lanes; POINTS], bias: f32, relu: bool) -> [Lanes
         }
     }
     let least = if relu { 0.0 } else { f32::NEG_INFINITY };
-    let mut back = [[0.0; LANES]; 16];
     for i in 0..4 {
         for n in 0..LANES {
             let line = back_line(from_fn(|j| half[i * 6 + j][n]));
@@ -95,7 +95,6 @@ pub fn transformed_back(tile: &[Lanes; POINTS], bias: f32, relu: bool) -> [Lanes
             }
         }
     }
-    back
 }
 
 #[inline(always)]

@@ -1,13 +1,11 @@
 //! Small and dilated pictures: all is transformed, then all is multiplied, each by all threads.
 
-use std::array::from_fn;
-
 use multiversion::multiversion;
 use multiversion::target::selected_target;
 use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
-use crate::transform::{LANES, Lanes, POINTS, transform, transformed_back};
+use crate::transform::{LANES, Lanes, POINTS, transform, transform_back};
 use crate::winograd::Manner;
 
 /// What fits the cache that cores share: more than this is read from memory for each block of channels.
@@ -144,18 +142,19 @@ impl Back<'_> {
                 for block in 0..self.blocks {
                     let panel = &self.panels[block * block_len + k * ic..][..ic];
                     let at = ((block * self.chunks + chunk) * POINTS + k) * ROWS;
-                    product::<FMA>(seen, panel, &mut self.made[at..at + ROWS]);
+                    product::<FMA>(seen, panel, &mut self.made[at..]);
                 }
             }
         }
+        let mut back = [[0.0; LANES]; 16];
         for (o, out) in self.out.chunks_exact_mut(plane).enumerate() {
             let channel = self.first * ROWS + o;
             let made = &self.made[o / ROWS * self.chunks * POINTS * ROWS + o % ROWS..];
             let bias = self.kernel.bias[channel];
             let plus = self.manner.plus.map(|plus| &plus[channel * plane..][..plane]);
             for (chunk, origins) in self.origins.chunks(LANES).enumerate() {
-                let tile: [Lanes; POINTS] = from_fn(|k| made[(chunk * POINTS + k) * ROWS]);
-                let back = transformed_back(&tile, bias, self.manner.relu);
+                let made = &made[chunk * POINTS * ROWS..];
+                transform_back(|k| &made[k * ROWS], bias, self.manner.relu, &mut back);
                 for (n, origin) in origins.iter().enumerate() {
                     for i in 0..4 {
                         let y = origin.y + i * self.manner.dilation;

@@ -8,6 +8,8 @@ mod rsu;
 mod selfie;
 mod u2netp;
 
+use std::path::Path;
+
 use burn::store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
 use burn::tensor::Device;
 use cameo_models::{Entry, Network};
@@ -26,11 +28,11 @@ pub enum Matting {
 }
 
 impl Matting {
-    /// Loads `weights` (safetensors, widened to f32 if they are f16) as the network of `entry`.
+    /// Loads the file `weights` (safetensors, mapped into memory, widened to f32 if they are f16) as the network of `entry`.
     ///
     /// # Errors
     /// A sentence that names the first parameter that is missing or has another shape.
-    pub fn load(entry: &Entry, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
+    pub fn load(entry: &Entry, weights: &Path, device: &Device) -> Result<Self, String> {
         match entry.network {
             Network::IsNet => fill(IsNet::new(device), entry, weights).map(Self::IsNet),
             Network::U2NetP => fill(U2NetP::new(device), entry, weights).map(Self::U2NetP),
@@ -53,8 +55,8 @@ impl Matting {
 }
 
 /// `network` with the parameters of `weights`.
-fn fill<M: ModuleSnapshot>(mut network: M, entry: &Entry, weights: Vec<u8>) -> Result<M, String> {
-    let mut store = SafetensorsStore::from_bytes(Some(weights));
+fn fill<M: ModuleSnapshot>(mut network: M, entry: &Entry, weights: &Path) -> Result<M, String> {
+    let mut store = SafetensorsStore::from_file(weights);
     if entry.dtype == "f16" {
         store = store.with_from_adapter(HalfPrecisionAdapter::new());
     }

@@ -76,13 +76,10 @@ impl Library {
     fn read<M>(
         &mut self,
         network: Network,
-        load: impl FnOnce(&Entry, Vec<u8>, &Device) -> Result<M, String>,
+        load: impl FnOnce(&Entry, &Path, &Device) -> Result<M, String>,
     ) -> Result<M, Error> {
         let entry = self.entry(network)?;
-        let weights = entry.open(&self.folder)?;
-        load(&entry, weights, &self.device).map_err(|reason| {
-            let path = self.folder.join(&entry.file);
-            Error::WrongFile { network, path, reason }
-        })
+        let path = entry.open(&self.folder)?;
+        load(&entry, &path, &self.device).map_err(|reason| Error::WrongFile { network, path, reason })
     }
 }
