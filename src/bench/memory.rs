@@ -28,23 +28,35 @@ pub fn resident() -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// More than the tests beside these hold.
-    const BLOCK: usize = 256 << 20;
+    const BLOCK: usize = 64 << 20;
 
-    /// One test, as two at once would see each other's blocks.
+    /// Other tests take and give back memory meanwhile: what is true holds in one of many tries, what is not in none.
+    fn holds(check: impl Fn() -> bool) -> bool {
+        (0..100).any(|_| check())
+    }
+
+    fn block() -> Vec<u8> {
+        std::hint::black_box(vec![1u8; BLOCK])
+    }
+
     #[test]
-    fn what_is_held_is_resident_and_what_was_held_is_a_peak() {
-        let before = resident().unwrap();
-        let block = std::hint::black_box(vec![1u8; BLOCK]);
-        // Other tests give memory back meanwhile.
-        assert!(resident().unwrap() > before + BLOCK as u64 / 2);
-        drop(block);
-        if cfg!(target_os = "linux") {
+    fn resident_memory_grows_with_what_is_held() {
+        assert!(holds(|| {
+            let before = resident().unwrap();
+            let _block = block();
+            resident().unwrap().abs_diff(before + BLOCK as u64) < BLOCK as u64 / 8
+        }));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peak_is_of_the_time_since_it_was_last_asked_for() {
+        assert!(holds(|| {
             take_peak().unwrap();
             let before = resident().unwrap();
-            drop(std::hint::black_box(vec![1u8; BLOCK]));
-            assert!(take_peak().unwrap() > before + BLOCK as u64 / 2);
-            assert!(take_peak().unwrap() < before + BLOCK as u64 / 2);
-        }
+            drop(block());
+            let (with, without) = (take_peak().unwrap(), take_peak().unwrap());
+            with > before + BLOCK as u64 / 2 && without < before + BLOCK as u64 / 2
+        }));
     }
 }
