@@ -112,7 +112,5 @@ pub fn product<const FMA: bool>(seen: &[Lanes], panel: &[[f32; ROWS]], made: &mu
             }
         }
     }
-    for r in 0..ROWS {
-        made[r] = sums[r];
-    }
+    *made = sums;
 }

@@ -5,7 +5,7 @@ mod convolve;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use burn::module::ParamId;
 use burn::nn::conv::Conv2d;
@@ -38,7 +38,7 @@ pub struct Stack {
 enum Place {
     Ours(Buffer),
     /// A tensor's.
-    Burns(Arc<Memory>),
+    Burns(Rc<Memory>),
 }
 
 impl Stack {
@@ -46,7 +46,7 @@ impl Stack {
     pub fn of(tensor: Tensor<4>) -> std::result::Result<Self, String> {
         let [_, channels, height, width] = tensor.dims().map(|side| side as u32);
         let memory = cameo_device::memory(tensor)?;
-        Ok(Self { place: Place::Burns(Arc::new(memory)), channels, height, width })
+        Ok(Self { place: Place::Burns(Rc::new(memory)), channels, height, width })
     }
 
     pub fn binding(&self) -> wgpu::BindingResource<'_> {
@@ -77,7 +77,7 @@ struct Weights {
 
 /// The weights of the networks that ran.
 #[derive(Debug, Default)]
-pub struct Kept(RefCell<HashMap<ParamId, Arc<Weights>>>);
+pub struct Kept(RefCell<HashMap<ParamId, Rc<Weights>>>);
 
 /// What `matting` makes of `image`, `[1, 3, side, side]`: a matte in 0..1.
 ///
@@ -132,7 +132,7 @@ impl Kernels<'_> {
     }
 
     /// The weights of `conv`, which are made ready when they are asked for first.
-    fn weights(&self, conv: &Conv2d, encoder: &mut wgpu::CommandEncoder) -> std::result::Result<Arc<Weights>, String> {
+    fn weights(&self, conv: &Conv2d, encoder: &mut wgpu::CommandEncoder) -> std::result::Result<Rc<Weights>, String> {
         if let Some(found) = self.kept.0.borrow().get(&conv.weight.id) {
             return Ok(found.clone());
         }
@@ -149,9 +149,9 @@ impl Kernels<'_> {
             self.gpu.kernels.conv_weights.dispatch(bus, encoder, &params, &bindings, groups);
             Place::Ours(transformed)
         } else {
-            Place::Burns(Arc::new(plain))
+            Place::Burns(Rc::new(plain))
         };
-        let weights = Arc::new(Weights { kernel, bias: cameo_device::memory(bias)? });
+        let weights = Rc::new(Weights { kernel, bias: cameo_device::memory(bias)? });
         self.kept.0.borrow_mut().insert(conv.weight.id, weights.clone());
         Ok(weights)
     }
