@@ -16,7 +16,7 @@
 //! - [`gpu`]: the stages on the GPU
 //! - [`cameo_tasks`] (`src/tasks`, a crate of its own): tasks, accounts and files, kept so that a crash loses nothing
 //! - [`worker`]: the process that runs tasks, and the supervisor that keeps such processes alive
-//! - [`bench`]: what the road costs on this machine
+//! - [`mod@bench`]: what the road costs on this machine
 //! - [`accounts`]: passwords and the keys of tokens, at rest
 //! - [`http`]: the API
 //! - [`config`]: what the machine's owner may set
