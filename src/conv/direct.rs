@@ -105,41 +105,19 @@ impl Row<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plainly(x: &[f32], [height, width]: [usize; 2], weights: &[f32], bias: &[f32], stride: usize) -> Vec<f32> {
-        let channels = x.len() / (height * width);
-        let side = (weights.len() / (channels * bias.len())).isqrt();
-        let at = |c: usize, y: usize, x_at: usize| {
-            let (y, x_at) = (y.wrapping_sub(side / 2), x_at.wrapping_sub(side / 2));
-            if y < height && x_at < width { x[(c * height + y) * width + x_at] as f64 } else { 0.0 }
-        };
-        let mut out = Vec::new();
-        for (weights, bias) in weights.chunks_exact(channels * side * side).zip(bias) {
-            for y in (0..height).step_by(stride) {
-                for x_at in (0..width).step_by(stride) {
-                    let tap = |(k, weight): (usize, &f32)| {
-                        *weight as f64 * at(k / (side * side), y + k / side % side, x_at + k % side)
-                    };
-                    out.push(weights.iter().enumerate().map(tap).sum::<f64>() as f32 + bias);
-                }
-            }
-        }
-        out
-    }
+    use crate::definition::{Steps, convolution, numbers};
 
     #[test]
     fn a_convolution_with_a_stride_is_what_it_is_defined_as() {
-        let numbers =
-            |count: usize, seed: usize| (0..count).map(move |i| (((i + seed) * 7919) % 1009) as f32 / 1009.0 - 0.5);
         for (channels, out, height, width, side, stride) in
             [(3, 64, 64, 50, 3, 2), (3, 7, 33, 35, 3, 2), (6, 1, 20, 41, 1, 1), (2, 5, 1, 1, 3, 2), (2, 3, 9, 17, 3, 1)]
         {
-            let x: Vec<f32> = numbers(channels * height * width, 1).collect();
-            let weights: Vec<f32> = numbers(channels * out * side * side, 2).collect();
-            let bias: Vec<f32> = numbers(out, 3).collect();
+            let x = numbers(channels * height * width, 1);
+            let weights = numbers(channels * out * side * side, 2);
+            let bias = numbers(out, 3);
             let mut found = vec![f32::NAN; out * height.div_ceil(stride) * width.div_ceil(stride)];
             conv(&Input { parts: &[&x], height, width }, &weights, &bias, stride, &mut found);
-            let want = plainly(&x, [height, width], &weights, &bias, stride);
+            let want = convolution(&x, [height, width], &weights, &bias, Steps { stride, dilation: 1 });
             assert!(found.iter().all(|value| !value.is_nan()));
             let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
             assert!(off < 1e-5, "{channels} {out} {height}x{width} {side} {stride}: {off}");

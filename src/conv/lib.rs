@@ -1,4 +1,4 @@
-//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes, sums.
+//! What a network spends its time on, on the CPU: 3x3 convolutions, halving and resizing of stacks of planes.
 //!
 //! Plain slices in, plain slices out: a stack is `[channels, height, width]`, f32, contiguous. Nothing here knows burn.
 
@@ -11,6 +11,9 @@ mod rows;
 mod transform;
 mod whole;
 mod winograd;
+
+#[cfg(test)]
+mod definition;
 
 pub use direct::conv;
 pub use planes::{halve, resize};

@@ -50,29 +50,16 @@ pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::{Steps, convolution, numbers};
 
-    /// The convolution as it is defined.
-    fn plainly(x: &[f32], [height, width]: [usize; 2], weights: &[f32], bias: &[f32], manner: Manner<'_>) -> Vec<f32> {
-        let channels_in = x.len() / (height * width);
-        let at = |c: usize, y: usize, x_at: usize, tap: usize| {
-            let y = (y + tap / 3 * manner.dilation).checked_sub(manner.dilation).filter(|y| *y < height);
-            let x_at = (x_at + tap % 3 * manner.dilation).checked_sub(manner.dilation).filter(|x| *x < width);
-            y.zip(x_at).map_or(0.0, |(y, x_at)| x[(c * height + y) * width + x_at] as f64)
-        };
-        let mut out = Vec::new();
-        for (o, weights) in weights.chunks_exact(9 * channels_in).enumerate() {
-            for i in 0..height * width {
-                let taps = (0..9 * channels_in).map(|k| weights[k] as f64 * at(k / 9, i / width, i % width, k % 9));
-                let sum = taps.sum::<f64>() as f32 + bias[o];
-                let sum = if manner.relu { sum.max(0.0) } else { sum };
-                out.push(sum + manner.plus.map_or(0.0, |plus| plus[out.len()]));
-            }
+    /// The convolution as it is defined, and what becomes of it.
+    fn plainly(x: &[f32], size: [usize; 2], weights: &[f32], bias: &[f32], manner: Manner<'_>) -> Vec<f32> {
+        let mut out = convolution(x, size, weights, bias, Steps { stride: 1, dilation: manner.dilation });
+        for (i, value) in out.iter_mut().enumerate() {
+            *value = if manner.relu { value.max(0.0) } else { *value };
+            *value += manner.plus.map_or(0.0, |plus| plus[i]);
         }
         out
-    }
-
-    fn numbers(count: usize, seed: usize) -> Vec<f32> {
-        (0..count).map(|i| (((i + seed) * 7919) % 1009) as f32 / 1009.0 - 0.5).collect()
     }
 
     #[test]

@@ -43,7 +43,7 @@ enum Place {
 
 impl Stack {
     /// The memory of `tensor`, `[1, channels, height, width]`. The device's queued work must be flushed.
-    pub fn of(tensor: Tensor<4>) -> std::result::Result<Self, String> {
+    pub fn of(tensor: Tensor<4>) -> Said<Self> {
         let [_, channels, height, width] = tensor.dims().map(|side| side as u32);
         let memory = cameo_device::memory(tensor)?;
         Ok(Self { place: Place::Burns(Rc::new(memory)), channels, height, width })
@@ -79,32 +79,15 @@ struct Weights {
 #[derive(Debug, Default)]
 pub struct Kept(RefCell<HashMap<ParamId, Rc<Weights>>>);
 
+/// What a device says that refuses, in a sentence.
+type Said<T> = std::result::Result<T, String>;
+
 /// What `matting` makes of `image`, `[1, 3, side, side]`: a matte in 0..1.
 ///
 /// # Errors
 /// If the device was lost or is out of memory.
 pub fn run(gpu: &Gpu, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
-    // What burn has queued for the image and the weights comes first.
-    image.device().flush().map_err(failed)?;
-    record(gpu, kept, |ops| matting.forward(ops, Stack::of(image)?))
-}
-
-/// One convolution, as [`run`] computes it.
-pub fn convolve(gpu: &Gpu, kept: &Kept, conv: &Conv2d, image: Tensor<4>) -> Result<Stack> {
-    image.device().flush().map_err(failed)?;
-    record(gpu, kept, |ops| ops.convolve(conv, &[&Stack::of(image)?], Finish::RELU))
-}
-
-/// Records what `layers` asks for, and waits until the device has done it.
-fn record(
-    gpu: &Gpu,
-    kept: &Kept,
-    layers: impl FnOnce(&Kernels<'_>) -> std::result::Result<Stack, String>,
-) -> Result<Stack> {
-    let ops = Kernels { gpu, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
-    let made = layers(&ops).map_err(failed)?;
-    gpu.submit(ops.encoder.into_inner().0)?;
-    Ok(made)
+    record(gpu, kept, image, |layers, image| matting.forward(layers, image))
 }
 
 /// The same by burn's own kernels.
@@ -117,22 +100,45 @@ pub fn run_by_burn(matting: &Matting, image: Tensor<4>) -> Result<Stack> {
     Stack::of(matte).map_err(failed)
 }
 
+/// One convolution of `image` and ReLU, as [`run`] computes it.
+///
+/// # Errors
+/// As [`run`].
+pub fn convolve(gpu: &Gpu, kept: &Kept, conv: &Conv2d, image: Tensor<4>) -> Result<Stack> {
+    record(gpu, kept, image, |layers, image| layers.convolve(conv, &[&image], Finish::RELU))
+}
+
+/// Records what `ask` asks for, and waits until the device has done it.
+fn record(
+    gpu: &Gpu,
+    kept: &Kept,
+    image: Tensor<4>,
+    ask: impl FnOnce(&Layers<'_>, Stack) -> Said<Stack>,
+) -> Result<Stack> {
+    // What burn has queued for the image and the weights comes first.
+    image.device().flush().map_err(failed)?;
+    let layers = Layers { gpu, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
+    let made = Stack::of(image).and_then(|image| ask(&layers, image)).map_err(failed)?;
+    gpu.submit(layers.encoder.into_inner().0)?;
+    Ok(made)
+}
+
 /// Records layers.
-struct Kernels<'a> {
+struct Layers<'a> {
     gpu: &'a Gpu,
     kept: &'a Kept,
     /// With how many convolutions it holds.
     encoder: RefCell<(wgpu::CommandEncoder, usize)>,
 }
 
-impl Kernels<'_> {
+impl Layers<'_> {
     fn stack(&self, channels: u32, [height, width]: [u32; 2]) -> Stack {
         let bytes = channels as u64 * height as u64 * width as u64 * 4;
         Stack { place: Place::Ours(self.gpu.bus.scratch("planes", bytes)), channels, height, width }
     }
 
     /// The weights of `conv`, which are made ready when they are asked for first.
-    fn weights(&self, conv: &Conv2d, encoder: &mut wgpu::CommandEncoder) -> std::result::Result<Rc<Weights>, String> {
+    fn weights(&self, conv: &Conv2d, encoder: &mut wgpu::CommandEncoder) -> Said<Rc<Weights>> {
         if let Some(found) = self.kept.0.borrow().get(&conv.weight.id) {
             return Ok(found.clone());
         }
@@ -166,7 +172,7 @@ impl Kernels<'_> {
     }
 
     /// `parts` behind each other in one.
-    fn joined(&self, encoder: &mut wgpu::CommandEncoder, parts: &[&Stack]) -> std::result::Result<Stack, String> {
+    fn joined(&self, encoder: &mut wgpu::CommandEncoder, parts: &[&Stack]) -> Said<Stack> {
         if let [part] = parts {
             return Ok((*part).clone());
         }
@@ -197,19 +203,14 @@ fn is_winograd(conv: &Conv2d) -> bool {
     conv.weight.dims()[2..] == [3, 3] && conv.stride == [1, 1]
 }
 
-impl Ops for Kernels<'_> {
+impl Ops for Layers<'_> {
     type Stack = Stack;
 
     fn size(&self, stack: &Stack) -> [usize; 2] {
         [stack.height as usize, stack.width as usize]
     }
 
-    fn convolve(
-        &self,
-        conv: &Conv2d,
-        parts: &[&Stack],
-        finish: Finish<'_, Stack>,
-    ) -> std::result::Result<Stack, String> {
+    fn convolve(&self, conv: &Conv2d, parts: &[&Stack], finish: Finish<'_, Stack>) -> Said<Stack> {
         let mut held = self.encoder.borrow_mut();
         let weights = self.weights(conv, &mut held.0)?;
         let channels = conv.weight.dims()[0] as u32;
@@ -227,7 +228,7 @@ impl Ops for Kernels<'_> {
         Ok(made)
     }
 
-    fn halve(&self, stack: &Stack) -> std::result::Result<Stack, String> {
+    fn halve(&self, stack: &Stack) -> Said<Stack> {
         let halved = self.stack(stack.channels, [stack.height.div_ceil(2), stack.width.div_ceil(2)]);
         let params =
             PlaneHalve { width: stack.width, height: stack.height, out_width: halved.width, out_height: halved.height };
@@ -238,7 +239,7 @@ impl Ops for Kernels<'_> {
         Ok(halved)
     }
 
-    fn resize(&self, stack: Stack, size: [usize; 2]) -> std::result::Result<Stack, String> {
+    fn resize(&self, stack: Stack, size: [usize; 2]) -> Said<Stack> {
         if self.size(&stack) == size {
             return Ok(stack);
         }
@@ -259,7 +260,7 @@ impl Ops for Kernels<'_> {
         Ok(resized)
     }
 
-    fn sigmoid(&self, stack: Stack) -> std::result::Result<Stack, String> {
+    fn sigmoid(&self, stack: Stack) -> Said<Stack> {
         let made = self.stack(stack.channels, [stack.height, stack.width]);
         let count = stack.channels * stack.height * stack.width;
         let params = PlaneSigmoid { count, ..Default::default() };
