@@ -8,6 +8,8 @@ mod direct;
 mod kernel;
 mod planes;
 mod rows;
+mod single;
+mod tiles;
 mod transform;
 mod whole;
 mod winograd;

@@ -1,17 +1,20 @@
 //! Large pictures: blocks of a few chunks, each transformed, multiplied and transformed back within the cache.
 
-use std::array::from_fn;
-
 use multiversion::multiversion;
 use multiversion::target::selected_target;
 use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
-use crate::transform::{LANES, Lanes, POINTS, gather_row, transform, transform_back};
+use crate::tiles::{Grid, Group, Lines, place};
+use crate::transform::{LANES, Lanes, POINTS};
 use crate::winograd::Manner;
 
-/// What a block may take of a core's second cache, which has 512 KiB on most processors.
-const CACHE_BYTES: usize = 384 << 10;
+/// What is seen and made of one point of a group's tiles may take so much: a core's second cache has 512 KiB on most
+/// processors, and weights pass through it as well.
+const CACHE_BYTES: usize = 192 << 10;
+
+/// Chunks of a group at most.
+const GROUP: usize = 8;
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3), without dilation.
 pub fn convolve(
@@ -21,66 +24,59 @@ pub fn convolve(
     manner: Manner<'_>,
     out: &mut [f32],
 ) {
-    let across = width.div_ceil(4);
+    let grid = Grid::new([height, width], 1);
     let panels = &kernel.transformed();
-    // What is seen and made of a chunk, in both of its transforms.
-    let chunk_bytes = POINTS * size_of::<Lanes>() * (kernel.channels_in + kernel.blocks() * ROWS);
-    let chunks = across.div_ceil(LANES).min(CACHE_BYTES / chunk_bytes).max(1);
-    let span = chunks * LANES * 4;
-    let segments = width.div_ceil(span);
+    let [seen_stride, made_stride] = strides(kernel);
+    let groups = grid.groups((CACHE_BYTES / (size_of::<Lanes>() * (seen_stride + made_stride))).clamp(1, GROUP));
+    let chunks = groups.iter().map(Group::chunks).max().unwrap_or(0);
+    // Each group's rows of the result, of each channel.
+    let beside = groups.iter().take_while(|group| group.origin()[0] == 0).count();
     let mut targets: Vec<Vec<&mut [f32]>> = Vec::new();
-    targets.resize_with(height.div_ceil(4) * segments, || Vec::with_capacity(4 * kernel.channels_out));
+    targets.resize_with(groups.len(), Vec::new);
     for plane in out.chunks_exact_mut(height * width) {
-        for (y, row) in plane.chunks_exact_mut(width).enumerate() {
-            for (s, part) in row.chunks_mut(span).enumerate() {
-                targets[y / 4 * segments + s].push(part);
+        let mut rows = plane.chunks_exact_mut(width);
+        for (groups, targets) in groups.chunks(beside).zip(targets.chunks_mut(beside)) {
+            let [down, _] = groups[0].size(&grid);
+            for mut row in rows.by_ref().take(down) {
+                for (group, target) in groups.iter().zip(&mut *targets) {
+                    let [_, across] = group.size(&grid);
+                    target.push(row.split_off_mut(..across).expect("as many columns as the groups have"));
+                }
             }
         }
     }
-    let scratch = || {
-        (
-            vec![[0.0; LANES]; chunks * POINTS * kernel.channels_in],
-            vec![[0.0; LANES]; chunks * POINTS * kernel.blocks() * ROWS],
-        )
+    let scratch = || Scratch {
+        lines: Lines::new(),
+        seen: vec![[0.0; LANES]; chunks * POINTS * seen_stride],
+        made: vec![[0.0; LANES]; chunks * POINTS * made_stride],
+        results: vec![0.0; 16 * (chunks + 1) * LANES],
     };
-    targets.into_par_iter().enumerate().for_each_init(scratch, |(seen, made), (block, target)| {
-        let (y, left) = (block / segments * 4, block % segments * span);
-        let rows = (height - y).min(4);
-        let columns = (width - left).min(span);
-        let chunks = columns.div_ceil(4 * LANES);
-        run_block(Block {
-            planes,
-            height,
-            width,
-            kernel,
-            panels,
-            manner,
-            y,
-            left,
-            rows,
-            columns,
-            chunks,
-            seen,
-            made,
-            target,
-        });
+    targets.into_par_iter().zip(groups).for_each_init(scratch, |scratch, (target, group)| {
+        run_block(Block { planes, grid, kernel, panels, manner, group, scratch, target });
     });
+}
+
+/// From one point to the next of what is seen and of what is made, in whole blocks: odd numbers of cache lines, as with a
+/// power of two all points of a channel fall on the same few places of the cache.
+fn strides(kernel: &Kernel<'_>) -> [usize; 2] {
+    [kernel.channels_in | 1, (kernel.blocks() * ROWS) | 1]
+}
+
+struct Scratch {
+    lines: Box<Lines>,
+    seen: Vec<Lanes>,
+    made: Vec<Lanes>,
+    results: Vec<f32>,
 }
 
 struct Block<'a, 'b> {
     planes: &'a [&'a [f32]],
-    height: usize,
-    width: usize,
+    grid: Grid,
     kernel: &'a Kernel<'a>,
     panels: &'a [[f32; ROWS]],
     manner: Manner<'a>,
-    y: usize,
-    left: usize,
-    rows: usize,
-    columns: usize,
-    chunks: usize,
-    seen: &'a mut [Lanes],
-    made: &'a mut [Lanes],
+    group: Group,
+    scratch: &'a mut Scratch,
     target: Vec<&'b mut [f32]>,
 }
 
@@ -93,55 +89,29 @@ fn run_block<'a, 'b>(block: Block<'a, 'b>) {
 impl Block<'_, '_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        // Whole blocks, of which the last one's last may be no channels.
-        let (ic, oc) = (self.kernel.channels_in, self.kernel.blocks() * ROWS);
-        let mut tile = [[0.0; LANES]; POINTS];
-        for chunk in 0..self.chunks {
-            let x = self.left + chunk * 4 * LANES;
-            for (c, plane) in self.planes.iter().enumerate() {
-                gather_row(plane, [self.height, self.width], self.y, x, &mut tile);
-                transform(&mut tile);
-                for (k, values) in tile.iter().enumerate() {
-                    self.seen[(chunk * POINTS + k) * ic + c] = *values;
-                }
-            }
-        }
+        let Scratch { lines, seen, made, results } = self.scratch;
+        let (ic, grid) = (self.kernel.channels_in, &self.grid);
+        let [seen_stride, made_stride] = strides(self.kernel);
+        self.group.forth(self.planes, grid, seen_stride, lines, seen);
         for k in 0..POINTS {
             for block in 0..self.kernel.blocks() {
                 let panel = &self.panels[block * self.kernel.block_len() + k * ic..][..ic];
-                for chunk in 0..self.chunks {
-                    let at = (chunk * POINTS + k) * oc + block * ROWS;
-                    product::<FMA>(&self.seen[(chunk * POINTS + k) * ic..][..ic], panel, &mut self.made[at..]);
+                for chunk in 0..self.group.chunks() {
+                    let seen = &seen[(chunk * POINTS + k) * seen_stride..][..ic];
+                    product::<FMA>(seen, panel, &mut made[(chunk * POINTS + k) * made_stride + block * ROWS..]);
                 }
             }
         }
-        let mut back = [[0.0; LANES]; 16];
+        let [top, left] = self.group.origin();
+        let rows = self.target.len() / self.kernel.channels_out;
         for o in 0..self.kernel.channels_out {
-            let rows = &mut self.target[o * self.rows..][..self.rows];
-            for chunk in 0..self.chunks {
-                let made = &self.made[chunk * POINTS * oc..][..POINTS * oc];
-                transform_back(|k| &made[k * oc + o], self.kernel.bias[o], self.manner.relu, &mut back);
-                let from = chunk * 4 * LANES;
-                let count = (self.columns - from).min(4 * LANES);
-                for (i, row) in rows.iter_mut().enumerate() {
-                    let row = &mut row[from..from + count];
-                    if count == 4 * LANES {
-                        for (n, four) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                            *four = from_fn(|j| back[i * 4 + j][n]);
-                        }
-                    } else {
-                        for (x, value) in row.iter_mut().enumerate() {
-                            *value = back[i * 4 + x % 4][x / 4];
-                        }
-                    }
-                    if let Some(plus) = self.manner.plus {
-                        let at = (o * self.height + self.y + i) * self.width + self.left + from;
-                        for (value, plus) in row.iter_mut().zip(&plus[at..at + count]) {
-                            *value += plus;
-                        }
-                    }
-                }
-            }
+            let manner = (self.kernel.bias[o], self.manner.relu);
+            let made = |chunk: usize, k: usize| &made[(chunk * POINTS + k) * made_stride + o];
+            self.group.back(grid, manner, lines, results, made, |[y, x], line| {
+                let at = (o * grid.height + y) * grid.width + x;
+                let out = &mut self.target[o * rows + y - top][x - left..];
+                place(line, out, self.manner.plus.map(|plus| &plus[at..]), 1);
+            });
         }
     }
 }

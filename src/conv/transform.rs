@@ -9,72 +9,27 @@ pub const POINTS: usize = 36;
 
 pub type Lanes = [f32; LANES];
 
-/// Six by six values of sixteen tiles side by side, whose results begin at `(y, x)`; 0 outside the plane.
+/// A row or a column of tiles of the picture.
 #[inline(always)]
-pub fn gather_row(plane: &[f32], [height, width]: [usize; 2], y: usize, x: usize, tile: &mut [Lanes; POINTS]) {
-    /// Sixteen tiles of four, and two columns beyond; a tile's worth, so that all is read by fours.
-    const GROUPS: usize = LANES + 1;
-    for i in 0..6 {
-        let row_at = (y + i).wrapping_sub(1);
-        let lanes: &mut [Lanes; 6] = tile[i * 6..].first_chunk_mut().expect("six points a row");
-        if row_at >= height {
-            lanes.fill([0.0; LANES]);
-            continue;
-        }
-        let row = &plane[row_at * width..][..width];
-        let mut padded = [0.0; 4 * GROUPS];
-        let whole: &[f32; 4 * GROUPS] = match x.checked_sub(1).and_then(|x| row.get(x..)?.first_chunk()) {
-            Some(whole) => whole,
-            None => {
-                let from = x.saturating_sub(1);
-                let skip = 1 - (x - from);
-                let count = (width - from).min(4 * GROUPS - skip);
-                padded[skip..skip + count].copy_from_slice(&row[from..from + count]);
-                &padded
-            }
-        };
-        // Read by fours, which the compiler turns into shuffles; a tile's last two columns are the next one's first.
-        let mut columns = [[0.0; GROUPS]; 4];
-        for (n, group) in whole.as_chunks::<4>().0.iter().enumerate() {
-            for j in 0..4 {
-                columns[j][n] = group[j];
-            }
-        }
-        for (j, lanes) in lanes.iter_mut().enumerate() {
-            lanes.copy_from_slice(&columns[j % 4][j / 4..][..LANES]);
-        }
-    }
-}
-
-/// A tile of the picture, six by six, in place.
-#[inline(always)]
-pub fn transform(tile: &mut [Lanes; POINTS]) {
-    for i in 0..6 {
-        transform_line(tile, i * 6, 1);
-    }
-    for j in 0..6 {
-        transform_line(tile, j, 6);
-    }
-}
-
-#[inline(always)]
-fn transform_line(tile: &mut [Lanes; POINTS], at: usize, step: usize) {
+pub fn forth_line(line: [Lanes; 6]) -> [Lanes; 6] {
+    let mut made = [[0.0; LANES]; 6];
     for n in 0..LANES {
-        let [a, b, c, d, e, f]: [f32; 6] = from_fn(|i| tile[at + i * step][n]);
+        let [a, b, c, d, e, f]: [f32; 6] = from_fn(|i| line[i][n]);
         let (even, odd) = (e - 4.0 * c, d - 4.0 * b);
         let (near, far) = (e - c, 2.0 * (d - b));
-        tile[at][n] = 4.0 * a - 5.0 * c + e;
-        tile[at + step][n] = even + odd;
-        tile[at + 2 * step][n] = even - odd;
-        tile[at + 3 * step][n] = near + far;
-        tile[at + 4 * step][n] = near - far;
-        tile[at + 5 * step][n] = 4.0 * b - 5.0 * d + f;
+        made[0][n] = 4.0 * a - 5.0 * c + e;
+        made[1][n] = even + odd;
+        made[2][n] = even - odd;
+        made[3][n] = near + far;
+        made[4][n] = near - far;
+        made[5][n] = 4.0 * b - 5.0 * d + f;
     }
+    made
 }
 
 /// Four by four results of a product, whose points are `tile(0)` to `tile(35)`.
 #[inline(always)]
-pub fn transform_back<'a>(tile: impl Fn(usize) -> &'a Lanes, bias: f32, relu: bool, back: &mut [Lanes; 16]) {
+pub fn transform_back<'a>(tile: impl Fn(usize) -> &'a Lanes, bias: f32, relu: bool) -> [Lanes; 16] {
     let mut half = [[0.0; LANES]; 24];
     for j in 0..6 {
         let column: [&Lanes; 6] = from_fn(|i| tile(i * 6 + j));
@@ -86,6 +41,7 @@ pub fn transform_back<'a>(tile: impl Fn(usize) -> &'a Lanes, bias: f32, relu: bo
             half[18 + j][n] = s;
         }
     }
+    let mut back = [[0.0; LANES]; 16];
     let least = if relu { 0.0 } else { f32::NEG_INFINITY };
     for i in 0..4 {
         for n in 0..LANES {
@@ -95,6 +51,7 @@ pub fn transform_back<'a>(tile: impl Fn(usize) -> &'a Lanes, bias: f32, relu: bo
             }
         }
     }
+    back
 }
 
 #[inline(always)]

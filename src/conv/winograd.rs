@@ -7,8 +7,7 @@
 //! A dilated convolution is one on each of the pictures of every so many-th row and column.
 
 use crate::kernel::Kernel;
-use crate::transform::LANES;
-use crate::{rows, whole};
+use crate::{rows, single, whole};
 
 /// What is convolved: channels one after another, of one or of several tensors, each `[_, height, width]`.
 pub struct Input<'a> {
@@ -35,12 +34,14 @@ pub struct Manner<'a> {
 /// The convolution of `input`, which keeps the size, into `out`, `[channels_out, height, width]`. `weights` are
 /// `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
 pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner<'_>, out: &mut [f32]) {
+    if let ([bias], 1) = (bias, manner.dilation) {
+        return single::convolve(input, weights, *bias, manner, out);
+    }
     let planes = input.planes();
     let kernel = &Kernel::new(weights, bias);
     let Input { height, width, .. } = *input;
-    let across = width.div_ceil(4);
-    // Enough rows of tiles for each thread to have several, and long enough to fill the lanes.
-    if manner.dilation == 1 && across >= LANES && across * height.div_ceil(4) >= 1024 {
+    // Enough tiles for each thread to have several groups of them.
+    if manner.dilation == 1 && width.div_ceil(4) * height.div_ceil(4) >= 300 {
         rows::convolve(&planes, [height, width], kernel, manner, out);
     } else {
         whole::convolve(&planes, [height, width], kernel, manner, out);
@@ -66,11 +67,17 @@ mod tests {
     fn a_convolution_is_what_it_is_defined_as() {
         for (parts, out, height, width, dilation) in [
             (vec![3, 4], 7, 131, 140, 1),
+            (vec![3], 4, 70, 83, 1),
+            (vec![2], 3, 3, 1700, 1),
             (vec![6], 6, 64, 300, 1),
             (vec![2], 13, 1100, 67, 1),
             (vec![5, 1], 8, 33, 35, 1),
             (vec![4], 5, 1, 1, 1),
+            (vec![4], 2, 1, 200, 1),
             (vec![4], 1, 1, 200, 1),
+            (vec![3, 2], 1, 19, 33, 1),
+            (vec![2], 1, 1, 1, 1),
+            (vec![2], 1, 5, 4, 2),
             (vec![3], 2, 200, 1, 1),
             (vec![4, 4], 9, 32, 32, 2),
             (vec![7], 6, 16, 16, 8),

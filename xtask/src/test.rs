@@ -26,6 +26,7 @@ pub fn test() -> Result<(), String> {
         tests.args(["test", "--release", "--workspace", "--no-fail-fast"]).env("CAMEO_TEST_PYTHON", &python);
         run(&mut tests)?;
     }
+    sanitize()?;
     match quality::has_fixtures() {
         true => quality::quality(quality::Args::QUICK)?,
         false => println!("SKIPPED: the quality figures, as ../shared with its fixtures is not beside the project"),
@@ -39,6 +40,19 @@ pub fn test() -> Result<(), String> {
         run(doc.args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(())
+}
+
+/// The tests of the CPU's kernels once more under the address sanitizer, which sees what reads or writes past an end.
+fn sanitize() -> Result<(), String> {
+    if !cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))) {
+        println!("SKIPPED: the kernels' tests under the address sanitizer, which needs Linux");
+        return Ok(());
+    }
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut tests = cargo(&project_folder());
+    tests.args(["test", "--release", "--lib", "--package", "cameo-conv", "--target", &target]);
+    // A flag that the stable compiler has, but takes only so.
+    run(tests.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address"))
 }
 
 /// Where Vulkan drivers announce themselves.
