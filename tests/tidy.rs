@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cameo::gpu::kernels::{BLOCK, LINE, SOURCES, TILE};
+use naga::valid::Capabilities;
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -63,7 +64,7 @@ fn may_import() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("accounts", &["error"]),
         // A crate of its own: what it knows of ours is in its Cargo.toml.
         ("tasks", &[]),
-        ("worker", &["error", "pipeline"]),
+        ("worker", &["codec", "error", "pipeline"]),
         ("bench", &["codec", "cpu", "error", "pipeline"]),
         ("http", &["accounts", "codec", "config", "error", "pipeline"]),
         ("cli", &["accounts", "bench", "codec", "config", "cpu", "error", "gpu", "http", "pipeline", "worker"]),
@@ -162,13 +163,14 @@ fn every_shader_file_is_compiled() {
 
 #[test]
 fn every_shader_is_valid_and_agrees_with_its_mirror() {
+    let mut halves = 0;
     for source in SOURCES {
         let name = source.name;
-        let module = naga::front::wgsl::parse_str(source.wgsl)
-            .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(source.wgsl)));
-        let flags = naga::valid::ValidationFlags::all();
-        let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty());
-        validator.validate(&module).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let module = valid(name, source.wgsl, Capabilities::empty());
+        if let Some(half) = source.in_half() {
+            valid(name, &half, Capabilities::SHADER_FLOAT16);
+            halves += 1;
+        }
 
         let [entry] = &module.entry_points[..] else { panic!("{name} has not one entry point") };
         assert_eq!(entry.name, "main", "{name}");
@@ -186,6 +188,15 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
         assert_eq!(found, source.params_fields, "{name}");
         assert_eq!(*span as usize, source.params_size, "{name}");
     }
+    assert_eq!(halves, 3);
+}
+
+fn valid(name: &str, wgsl: &str, capabilities: Capabilities) -> naga::Module {
+    let module =
+        naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(wgsl)));
+    let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
+    validator.validate(&module).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    module
 }
 
 #[test]

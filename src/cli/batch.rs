@@ -40,9 +40,6 @@ pub struct BatchArgs {
     /// Images in work at once; the engine itself takes one at a time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
-    /// Megapixels in work at once, those of photos and results together; a larger image is alone
-    #[arg(long, value_name = "MP", default_value_t = 150.0)]
-    max_megapixels_in_flight: f64,
     /// Make results that exist already anew
     #[arg(long)]
     overwrite: bool,
@@ -88,7 +85,7 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
     let bounds = args.bounds.bounds();
-    let budget = Budget::new((args.max_megapixels_in_flight * 1e6) as u64);
+    let budget = args.bounds.budget();
     let next = AtomicUsize::new(0);
     let failures = AtomicUsize::new(0);
     thread::scope(|scope| {

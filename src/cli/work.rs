@@ -49,6 +49,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             blobs: folder.blobs,
             engine,
             bounds: args.work.bounds.bounds(),
+            budget: args.work.bounds.budget(),
             lease: args.work.lease(),
             task_timeout: Duration::from_secs(args.work.task_timeout.into()),
         };

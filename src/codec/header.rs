@@ -1,8 +1,8 @@
 //! What a picture's header says of it: enough to refuse it before anything is decoded.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
-use std::panic::catch_unwind;
+use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::panic::{UnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::ImageFormat;
@@ -26,16 +26,29 @@ pub fn header(path: &Path, limits: &Limits) -> Result<Header> {
     let failed = |error: std::io::Error| Error::file("read", path, error);
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let first = file.fill_buf().map_err(failed)?.to_vec();
+    file.rewind().map_err(failed)?;
+    read(file, &first, limits)
+}
+
+/// The same of a picture in memory.
+///
+/// # Errors
+/// As [`header`].
+pub fn header_of(bytes: &[u8], limits: &Limits) -> Result<Header> {
+    read(Cursor::new(bytes), bytes, limits)
+}
+
+/// `first` is what `file` begins with.
+fn read(file: impl BufRead + Seek + UnwindSafe, first: &[u8], limits: &Limits) -> Result<Header> {
     if first.is_empty() {
         return Err(Error::Empty);
     }
-    let format = readable(&first)?;
-    file.rewind().map_err(failed)?;
+    let format = readable(first)?;
     let size = catch_unwind(move || imagesize::reader_size(file));
     let size = size.ok().and_then(|size| size.ok()).filter(|size| size.width > 0 && size.height > 0);
     let size = size.ok_or_else(|| Error::Undecodable(format!("its {format:?} header is unreadable")))?;
     let sides = (u32::try_from(size.width), u32::try_from(size.height));
-    let (Ok(width), Ok(height)) = sides else { return Err(Error::TooLarge(opening(&first))) };
+    let (Ok(width), Ok(height)) = sides else { return Err(Error::TooLarge(opening(first))) };
     check_size(width, height, limits)?;
     Ok(Header { width, height })
 }

@@ -14,7 +14,7 @@ mod sample;
 pub use color::Profile;
 pub use decode::{Limits, decode, decode_keeping};
 pub use encode::{Compression, Encoding, Format, encode, encode_matte};
-pub use header::{Header, header};
+pub use header::{Header, header, header_of};
 pub use sample::{Depth, Sample};
 
 /// An upright picture: straight alpha, four samples a pixel, rows from the top.

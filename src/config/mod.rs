@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cameo_models::manifest::MANIFEST;
 
 use crate::codec::Limits;
-use crate::pipeline::{Bounds, OutputLimit};
+use crate::pipeline::{Bounds, Budget, OutputLimit};
 
 /// Which engine to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -62,9 +62,16 @@ pub struct BoundsArgs {
     /// Largest result made, in megapixels
     #[arg(long, value_name = "MP", default_value_t = 100.0, env = "CAMEO_MAX_OUTPUT_MEGAPIXELS")]
     pub max_output_megapixels: f64,
+    /// Megapixels in work at once, those of photos and results together; a larger image is alone
+    #[arg(long, value_name = "MP", default_value_t = 150.0, env = "CAMEO_MAX_MEGAPIXELS_IN_FLIGHT")]
+    pub max_megapixels_in_flight: f64,
 }
 
 impl BoundsArgs {
+    pub fn budget(&self) -> Budget {
+        Budget::new((self.max_megapixels_in_flight * 1e6) as u64)
+    }
+
     pub fn bounds(&self) -> Bounds {
         let pixels = |megapixels: f64| (megapixels * 1e6) as u64;
         let input = Limits { max_pixels: pixels(self.max_input_megapixels), ..Limits::default() };

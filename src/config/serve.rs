@@ -77,6 +77,7 @@ impl WorkArgs {
         add("models", self.engine.models_folder().as_os_str());
         add("max-input-megapixels", self.bounds.max_input_megapixels.to_string().as_ref());
         add("max-output-megapixels", self.bounds.max_output_megapixels.to_string().as_ref());
+        add("max-megapixels-in-flight", self.bounds.max_megapixels_in_flight.to_string().as_ref());
         add("log", self.log.log.as_ref());
         add("log-format", value_name(self.log.log_format).as_ref());
         if self.engine.allow_software {

@@ -1,24 +1,27 @@
 //! Claim, run, beat, finish.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cameo_tasks::{Blobs, Claim, Failure, Lease, Millis, Outcome, Store, Task, Worker, now};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::EXIT_ENGINE;
+use super::progress::{Shares, Track};
+use crate::codec;
 use crate::error::{Error, Fault, Result};
-use crate::pipeline::{self, Bounds, Handle, Recipe};
+use crate::pipeline::{self, Bounds, Budget, Handle, Recipe};
 
 /// How often an idle worker looks for a task.
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_millis(500);
+
+/// Tasks in hand at once: one with the engine, and one that has been with it and is encoded and stored meanwhile.
+const IN_HAND: usize = 2;
 
 /// What a worker needs.
 pub struct Plan {
@@ -28,54 +31,112 @@ pub struct Plan {
     pub blobs: Blobs,
     pub engine: Handle,
     pub bounds: Bounds,
+    /// Of what is in hand.
+    pub budget: Budget,
     pub lease: Duration,
     pub task_timeout: Duration,
 }
 
-/// Runs tasks until `stop` turns true. A task that runs then is given back.
+/// A worker at work.
+struct Run {
+    plan: Plan,
+    shares: Shares,
+    /// The right to the engine. Without it nothing is claimed: a task that would wait here may be another worker's.
+    engine: Arc<Semaphore>,
+}
+
+/// How a task left our hands.
+enum End {
+    /// Finished, failed, or not ours any more.
+    Over,
+    GivenBack,
+    /// The engine does not come back.
+    Hung,
+}
+
+/// Runs tasks until `stop` turns true. Those that run then are given back.
+///
+/// The threads of a task that was given back or cancelled may still compute when this returns: the process is to end.
 ///
 /// # Errors
 /// If the store fails, or the engine: then the process must end, so that another takes its place.
-pub async fn run(plan: Plan, mut stop: watch::Receiver<bool>) -> Result<()> {
-    let mut shares = Shares::default();
-    let mut told: Option<Instant> = None;
-    while !*stop.borrow() {
-        if told.is_none_or(|at| at.elapsed() >= plan.beat_period()) {
-            plan.tell().await?;
-            told = Some(Instant::now());
+pub async fn run(plan: Plan, stop: watch::Receiver<bool>) -> Result<()> {
+    let run = Arc::new(Run { plan, shares: Shares::default(), engine: Arc::new(Semaphore::new(1)) });
+    let (put_down, told) = watch::channel(false);
+    let mut in_hand = JoinSet::new();
+    let end = run.serve(&mut in_hand, stop, told).await;
+    // What is still in hand goes to another process.
+    let _ = put_down.send(true);
+    while let Some(ended) = in_hand.join_next().await {
+        if let Err(error) = settle(ended) {
+            tracing::warn!(%error, "a task waits until its lease runs out");
         }
-        let claim = plan.store.claim(&plan.id, plan.lease_ms(), now()).await.map_err(stored)?;
-        let Some(claim) = claim else {
-            let _ = tokio::time::timeout(PERIOD, stop.changed()).await;
-            continue;
-        };
-        plan.take(claim, &mut shares, &mut stop).await?;
-        told = None;
     }
-    plan.store.gone(&plan.id).await.map_err(stored)
+    run.plan.store.gone(&run.plan.id).await.map_err(stored)?;
+    match end? {
+        End::Hung => Err(Error::Engine { engine: "chosen", reason: "a task hangs".into() }),
+        End::Over | End::GivenBack => Ok(()),
+    }
 }
 
-impl Plan {
+impl Run {
+    /// Claims and begins tasks until `stop` turns true or one of them hangs.
+    async fn serve(
+        self: &Arc<Self>,
+        in_hand: &mut JoinSet<Result<End>>,
+        mut stop: watch::Receiver<bool>,
+        told: watch::Receiver<bool>,
+    ) -> Result<End> {
+        let mut beat = tokio::time::interval(self.beat_period().min(PROGRESS));
+        while !*stop.borrow() {
+            let turn = tokio::select! {
+                biased;
+                // Alive, even while a task that nobody wants any more comes to the end of its stage.
+                _ = beat.tick() => {
+                    self.tell().await?;
+                    continue;
+                }
+                Some(ended) = in_hand.join_next() => match settle(ended)? {
+                    End::Hung => return Ok(End::Hung),
+                    End::Over | End::GivenBack => continue,
+                },
+                _ = stop.changed() => break,
+                turn = self.engine.clone().acquire_owned(), if in_hand.len() < IN_HAND => turn.map_err(failed)?,
+            };
+            match self.plan.store.claim(&self.plan.id, self.lease_ms(), now()).await.map_err(stored)? {
+                Some(claim) => drop(in_hand.spawn(self.clone().take(claim, turn, told.clone()))),
+                None => drop(tokio::time::timeout(PERIOD, stop.changed()).await),
+            }
+        }
+        Ok(End::GivenBack)
+    }
+
     fn lease_ms(&self) -> Millis {
-        self.lease.as_millis() as Millis
+        self.plan.lease.as_millis() as Millis
     }
 
     /// Often enough that two beats may be late.
     fn beat_period(&self) -> Duration {
-        self.lease / 4
+        self.plan.lease / 4
     }
 
     async fn tell(&self) -> Result<()> {
-        let worker = Worker { id: self.id.clone(), engine: self.engine.name.into(), ready: true, beat_at: now() };
-        self.store.tell(&worker).await.map_err(stored)
+        let Plan { id, engine, store, .. } = &self.plan;
+        let worker = Worker { id: id.clone(), engine: engine.name.into(), ready: true, beat_at: now() };
+        store.tell(&worker).await.map_err(stored)
     }
 
-    /// Runs one task, and beats while it runs.
-    async fn take(&self, claim: Claim, shares: &mut Shares, stop: &mut watch::Receiver<bool>) -> Result<()> {
+    /// Runs one task whose `turn` with the engine it is, and beats while it runs, until it is told to `put_down`.
+    async fn take(
+        self: Arc<Self>,
+        claim: Claim,
+        turn: OwnedSemaphorePermit,
+        mut put_down: watch::Receiver<bool>,
+    ) -> Result<End> {
         let Claim { lease, task } = claim;
         tracing::info!(task = %task.id, kind = task.kind, attempt = task.attempts, "began");
         let track = Arc::new(Track::default());
-        let mut work = self.start(&task, track.clone());
+        let mut work = self.start(&task, track.clone(), turn);
         let since = Instant::now();
         let mut lost = false;
         let done = loop {
@@ -83,65 +144,70 @@ impl Plan {
                 done = &mut work => break done.unwrap_or_else(|error| Err(failed(error))),
                 () = tokio::time::sleep(self.beat_period().min(PROGRESS)) => {}
                 // Given back at once: nobody knows how long the stage that runs will take.
-                _ = stop.changed() => return self.give_back(&lease).await,
+                _ = put_down.changed() => return self.give_back(&lease).await,
             }
-            if since.elapsed() > self.task_timeout {
+            if since.elapsed() > self.plan.task_timeout {
                 return self.hung(&lease).await;
             }
             if !lost {
-                let (progress, stage) = shares.progress(&task.kind, &track);
-                let beat = self.store.beat(&lease, self.lease_ms(), progress, stage, now()).await;
+                let (progress, stage) = self.shares.progress(&task.kind, &track);
+                let beat = self.plan.store.beat(&lease, self.lease_ms(), progress, stage, now()).await;
                 lost = beat.is_err();
-                track.stop.store(lost, Ordering::Relaxed);
+                if lost {
+                    track.stop();
+                }
             }
-            // Alive, even while a task that nobody wants any more comes to the end of its stage.
-            self.tell().await?;
         };
         if lost {
             tracing::info!(task = %task.id, "stopped: it was cancelled, or its lease was lost");
-            return Ok(());
+            return Ok(End::Over);
         }
-        self.end(&lease, &task, done, shares).await
+        self.end(&lease, &task, done).await?;
+        Ok(End::Over)
     }
 
-    /// Begins the work on threads that may block.
-    fn start(&self, task: &Task, track: Arc<Track>) -> tokio::task::JoinHandle<Result<pipeline::Outcome>> {
-        let (blobs, engine, bounds) = (self.blobs.clone(), self.engine.clone(), self.bounds.clone());
+    /// Begins the work on threads that may block. The `turn` ends when the engine has done its part.
+    fn start(
+        self: &Arc<Self>,
+        task: &Task,
+        track: Arc<Track>,
+        turn: OwnedSemaphorePermit,
+    ) -> JoinHandle<Result<pipeline::Outcome>> {
+        let run = self.clone();
         let (key, recipe) = (Task::input(task.id), task.recipe.clone());
         tokio::spawn(async move {
-            let photo = blobs.bytes(&key).await.map_err(stored)?;
+            let photo = run.plan.blobs.bytes(&key).await.map_err(stored)?;
             let photo = photo.ok_or_else(|| Error::Undecodable("the photo is gone".into()))?;
             let work = move || {
                 let unreadable = |error| Error::BadRecipe(format!("the recipe cannot be read: {error}"));
                 let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
                 let watch: pipeline::Watch = Arc::new(move |stage| track.enter(stage));
-                let parcel = pipeline::read(&photo, &recipe, &bounds, watch)?;
+                let Plan { engine, bounds, budget, .. } = &run.plan;
+                let size = codec::header_of(&photo, &bounds.input)?;
+                let _share = budget.take(pipeline::pixels(size, &recipe, bounds).unwrap_or(u64::MAX));
+                let parcel = pipeline::read(&photo, &recipe, bounds, watch)?;
                 drop(photo);
-                pipeline::write(engine.road(parcel, &recipe)?, &recipe)
+                let parcel = engine.road(parcel, &recipe)?;
+                drop(turn);
+                pipeline::write(parcel, &recipe)
             };
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error)))
         })
     }
 
     /// Publishes what was made, or tells why there is nothing.
-    async fn end(
-        &self,
-        lease: &Lease,
-        task: &Task,
-        done: Result<pipeline::Outcome>,
-        shares: &mut Shares,
-    ) -> Result<()> {
+    async fn end(&self, lease: &Lease, task: &Task, done: Result<pipeline::Outcome>) -> Result<()> {
         match done {
             Ok(made) => {
-                shares.learn(&task.kind, &made);
+                self.shares.learn(&task.kind, &made.times);
                 self.publish(lease, made).await
             }
             Err(error) => {
                 let machine = error.fault() == Fault::Machine;
                 let failure = Failure { code: code(&error).into(), reason: reason(&error) };
                 tracing::warn!(task = %task.id, %error, "failed");
-                match self.store.fail(lease, &failure, machine, now()).await {
-                    Ok(false) => self.blobs.delete(&Task::input(task.id)).await.map_err(stored)?,
+                match self.plan.store.fail(lease, &failure, machine, now()).await {
+                    Ok(false) => self.plan.blobs.delete(&Task::input(task.id)).await.map_err(stored)?,
                     Ok(true) | Err(cameo_tasks::Error::LeaseLost) => {}
                     Err(error) => return Err(stored(error)),
                 }
@@ -164,49 +230,50 @@ impl Plan {
             matte_uncertainty: made.certainty.map(|certainty| certainty.matte_uncertainty),
             foreground: made.certainty.and_then(|certainty| certainty.foreground).map(Into::into),
         };
-        self.blobs.put(&outcome.blob, Bytes::from(made.bytes)).await.map_err(stored)?;
-        match self.store.finish(lease, &outcome, self.engine.name, now()).await {
+        self.plan.blobs.put(&outcome.blob, Bytes::from(made.bytes)).await.map_err(stored)?;
+        match self.plan.store.finish(lease, &outcome, self.plan.engine.name, now()).await {
             Ok(()) => {
                 tracing::info!(task = %lease.task, ms = made.times.total_ms(), "finished");
-                self.blobs.delete(&Task::input(lease.task)).await.map_err(stored)
+                self.plan.blobs.delete(&Task::input(lease.task)).await.map_err(stored)
             }
             Err(cameo_tasks::Error::LeaseLost) => {
                 tracing::info!(task = %lease.task, "made for nothing: the lease was lost");
-                self.blobs.delete(&outcome.blob).await.map_err(stored)
+                self.plan.blobs.delete(&outcome.blob).await.map_err(stored)
             }
             Err(error) => Err(stored(error)),
         }
     }
 
-    async fn give_back(&self, lease: &Lease) -> Result<()> {
-        match self.store.release(lease, now()).await {
+    async fn give_back(&self, lease: &Lease) -> Result<End> {
+        match self.plan.store.release(lease, now()).await {
             Ok(()) => tracing::info!(task = %lease.task, "given back"),
             Err(cameo_tasks::Error::LeaseLost) => {}
             Err(error) => return Err(stored(error)),
         }
-        self.store.gone(&self.id).await.map_err(stored)?;
-        // The engine may be in the midst of a long stage, whose thread nothing can end but this.
-        std::process::exit(0)
+        Ok(End::GivenBack)
     }
 
     /// The engine does not come back: the task is for another process.
-    async fn hung(&self, lease: &Lease) -> Result<()> {
-        let secs = self.task_timeout.as_secs();
+    async fn hung(&self, lease: &Lease) -> Result<End> {
+        let secs = self.plan.task_timeout.as_secs();
         let failure = Failure { code: "timed_out".into(), reason: format!("it took longer than {secs} seconds") };
         tracing::error!(task = %lease.task, "hangs: this worker ends");
-        if matches!(self.store.fail(lease, &failure, true, now()).await, Ok(false)) {
-            let _ = self.blobs.delete(&Task::input(lease.task)).await;
+        if matches!(self.plan.store.fail(lease, &failure, true, now()).await, Ok(false)) {
+            let _ = self.plan.blobs.delete(&Task::input(lease.task)).await;
         }
-        let _ = self.store.gone(&self.id).await;
-        std::process::exit(EXIT_ENGINE)
+        Ok(End::Hung)
     }
+}
+
+fn settle(ended: std::result::Result<Result<End>, tokio::task::JoinError>) -> Result<End> {
+    ended.unwrap_or_else(|error| Err(failed(error)))
 }
 
 fn stored(error: cameo_tasks::Error) -> Error {
     Error::Engine { engine: "store", reason: error.to_string() }
 }
 
-fn failed(error: tokio::task::JoinError) -> Error {
+fn failed(error: impl ToString) -> Error {
     Error::Engine { engine: "chosen", reason: error.to_string() }
 }
 
@@ -227,46 +294,5 @@ fn reason(error: &Error) -> String {
     match error.fault() {
         Fault::Machine => "the engine failed: submit the photo again, and if it fails again tell the operator".into(),
         Fault::Image | Fault::Wish => error.to_string(),
-    }
-}
-
-/// Where the work is, and whether it should go on.
-#[derive(Default)]
-struct Track {
-    stages: Mutex<Vec<&'static str>>,
-    stop: AtomicBool,
-}
-
-impl Track {
-    fn enter(&self, stage: &'static str) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Error::Stopped);
-        }
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner).push(stage);
-        Ok(())
-    }
-}
-
-/// What each stage's share of the time was, the last time a task of its kind ran.
-#[derive(Default)]
-struct Shares(HashMap<String, Vec<(&'static str, f64)>>);
-
-/// Before the first run: the network takes nearly all of it.
-const FIRST: [(&str, f64); 5] =
-    [("decode", 0.02), ("guide", 0.07), ("matte", 0.85), ("refine", 0.01), ("decontaminate", 0.02)];
-
-impl Shares {
-    fn learn(&mut self, kind: &str, made: &pipeline::Outcome) {
-        let total = made.times.total_ms().max(1e-3);
-        self.0.insert(kind.into(), made.times.stages().map(|(stage, ms)| (stage, ms / total)).collect());
-    }
-
-    /// The share of the stages that are done, and the stage that runs.
-    fn progress(&self, kind: &str, track: &Track) -> (f64, &'static str) {
-        let entered = track.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((running, done)) = entered.split_last() else { return (0.0, "waiting") };
-        let shares = self.0.get(kind).map_or(&FIRST[..], Vec::as_slice);
-        let share = |stage: &&str| shares.iter().find(|(found, _)| found == stage).map_or(0.0, |(_, share)| *share);
-        (done.iter().map(share).sum::<f64>().clamp(0.0, 0.99), running)
     }
 }

@@ -17,6 +17,7 @@ fn tasks_live_as_their_users_expect() {
     let server = Server::start(&["--max-tasks-per-user=6"]);
     let ann = Client::new(&server);
     waiting_and_running_tasks_tell_where_they_are(&ann);
+    the_engine_begins_with_the_next_while_a_result_is_encoded(&ann);
     a_submission_can_wait_for_its_picture(&ann);
     the_same_key_gives_the_same_task(&ann);
     a_list_has_pages(&ann);
@@ -62,6 +63,18 @@ fn waiting_and_running_tasks_tell_where_they_are(ann: &Client) {
     assert_eq!(ann.delete(&format!("/api/v1/upscale/{second}")).status, 204);
     assert_eq!(ann.get(&format!("/api/v1/upscale/status/{second}")).refusal(), (404, "task_not_found".into()));
     ann.server.until("tidy", || files(ann.server).is_empty());
+}
+
+fn the_engine_begins_with_the_next_while_a_result_is_encoded(ann: &Client) {
+    let body = json!({"name": "small", "options": {"compression": "small"}});
+    let small = ann.json("POST", "/api/v1/configs", &body).json()["id"].as_str().unwrap().to_string();
+    let path = format!("/api/v1/upscale?config_id={small}");
+    let [first, second] = [slow_photo(), slow_photo()].map(|photo| ann.accepted(&path, &photo));
+    ann.server
+        .until("both run", || ann.status(&first)["stage"] == "encode" && ann.status(&second)["status"] == "processing");
+    let [first, second] = [first, second].map(|id| ann.finished(&id));
+    assert_eq!((&first["status"], &second["status"]), (&json!("completed"), &json!("completed")));
+    assert!(second["started_at"].as_str() < first["finished_at"].as_str(), "{first} {second}");
 }
 
 fn a_submission_can_wait_for_its_picture(ann: &Client) {
