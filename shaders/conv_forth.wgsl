@@ -20,7 +20,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> planes: array<f32>;
-@group(0) @binding(2) var<storage, read_write> seen: array<f32>;
+@group(0) @binding(2) var<storage, read_write> seen: array<Real>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -49,7 +49,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             array<f32, 6>(rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j])
         );
         for (var i = 0u; i < 6u; i++) {
-            seen[((i * 6u + j) * params.channels + channel) * params.stride + id.x] = column[i];
+            seen[((i * 6u + j) * params.channels + channel) * params.stride + id.x] = real(column[i]);
         }
     }
 }

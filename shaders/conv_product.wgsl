@@ -25,12 +25,12 @@ struct Params {
 const STEP = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> seen: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<Real>>;
+@group(0) @binding(2) var<storage, read> seen: array<vec4<Real>>;
 @group(0) @binding(3) var<storage, read_write> made: array<vec4<f32>>;
 
-var<workgroup> weights_near: array<vec4<f32>, STEP * 16u>;
-var<workgroup> seen_near: array<vec4<f32>, STEP * 64u>;
+var<workgroup> weights_near: array<vec4<Real>, STEP * 16u>;
+var<workgroup> seen_near: array<vec4<Real>, STEP * 64u>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = lane; i < STEP * block_out; i += 64u) {
             let c = first + i / block_out;
             let out = first_out + i % block_out;
-            weights_near[i] = vec4<f32>();
+            weights_near[i] = vec4<Real>();
             if (c < params.channels_in && out < params.channels_out) {
                 weights_near[i] = weights[(point + c) * params.channels_out + out];
             }
@@ -55,17 +55,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = lane; i < STEP * block_tiles; i += 64u) {
             let c = first + i / block_tiles;
             let tile = first_tile + i % block_tiles;
-            seen_near[i] = vec4<f32>();
+            seen_near[i] = vec4<Real>();
             if (c < params.channels_in && tile < params.tiles) {
                 seen_near[i] = seen[(point + c) * params.tiles + tile];
             }
         }
         workgroupBarrier();
         for (var c = 0u; c < STEP; c++) {
-            let u = weights_near[c * block_out + lane_out];
-            let w = weights_near[c * block_out + lane_out + 1u];
-            let a = seen_near[c * block_tiles + lane_tile];
-            let b = seen_near[c * block_tiles + lanes_across + lane_tile];
+            let u = vec4<f32>(weights_near[c * block_out + lane_out]);
+            let w = vec4<f32>(weights_near[c * block_out + lane_out + 1u]);
+            let a = vec4<f32>(seen_near[c * block_tiles + lane_tile]);
+            let b = vec4<f32>(seen_near[c * block_tiles + lanes_across + lane_tile]);
             sums[0] += u.x * a;
             sums[1] += u.y * a;
             sums[2] += u.z * a;

@@ -11,7 +11,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // read_write: slices of one page of burn's pool may be bound twice.
 @group(0) @binding(1) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(2) var<storage, read_write> transformed: array<f32>;
+@group(0) @binding(2) var<storage, read_write> transformed: array<Real>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -31,7 +31,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var i = 0u; i < 6u; i++) {
         let row = winograd_weights(vec3<f32>(half[0][i], half[1][i], half[2][i]));
         for (var j = 0u; j < 6u; j++) {
-            transformed[((i * 6u + j) * params.channels_in + id.y) * params.padded + id.x] = row[j];
+            transformed[((i * 6u + j) * params.channels_in + id.y) * params.padded + id.x] = real(row[j]);
         }
     }
 }

@@ -12,6 +12,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Distribution, Tensor, activation};
 use cameo_device::Adapter;
 
+use super::kernels::Tiling;
 use super::network::{self, Kept};
 use super::{Gpu, failed};
 use crate::error::Result;
@@ -30,14 +31,14 @@ const MEASURED: [(usize, usize); 2] = [(64, 256), (256, 64)];
 const RUNS: usize = 3;
 
 /// The kernels for `adapter`. A measurement that fails decides for ours.
-pub fn choose(gpu: &Gpu, device: &Device, adapter: &Adapter) -> Convolutions {
+pub fn choose(gpu: &Gpu, tiling: Tiling<'_>, device: &Device, adapter: &Adapter) -> Convolutions {
     if !cameo_device::has_matrices(device) {
         return Convolutions::Ours;
     }
     let folder = dirs::cache_dir().map(|folder| folder.join("cameo"));
     let info = &adapter.info;
     let key = format!("{} {} {} {}", env!("CARGO_PKG_VERSION"), info.name, info.driver, info.driver_info);
-    remembered(folder.as_deref(), &key, || measure(gpu, device, &MEASURED)).unwrap_or(Convolutions::Ours)
+    remembered(folder.as_deref(), &key, || measure(gpu, tiling, device, &MEASURED)).unwrap_or(Convolutions::Ours)
 }
 
 /// What `measure` decided for `key` when it was asked last, in `folder`; asks it if it never was.
@@ -77,7 +78,7 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Times convolutions of each of `sizes`, channels and side, by both.
-fn measure(gpu: &Gpu, device: &Device, sizes: &[(usize, usize)]) -> Result<Convolutions> {
+fn measure(gpu: &Gpu, tiling: Tiling<'_>, device: &Device, sizes: &[(usize, usize)]) -> Result<Convolutions> {
     let (mut ours, mut burns) = (Duration::ZERO, Duration::ZERO);
     for &(channels, side) in sizes {
         let conv: Conv2d = Conv2dConfig::new([channels, channels], [3, 3])
@@ -85,7 +86,7 @@ fn measure(gpu: &Gpu, device: &Device, sizes: &[(usize, usize)]) -> Result<Convo
             .init(device);
         let image = Tensor::random([1, channels, side, side], Distribution::Default, device);
         let kept = Kept::default();
-        ours += least(|| network::convolve(gpu, &kept, &conv, image.clone()).map(drop))?;
+        ours += least(|| network::convolve(gpu, tiling, &kept, &conv, image.clone()).map(drop))?;
         burns += least(|| {
             drop(activation::relu(conv.forward(image.clone())));
             device.sync().map_err(failed)

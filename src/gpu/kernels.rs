@@ -2,6 +2,8 @@
 //!
 //! The sources are public so that the tests can hold them against naga's reading of the shaders.
 
+use std::borrow::Cow;
+
 use super::bus::Bus;
 use super::params::*;
 
@@ -14,6 +16,16 @@ pub struct Source {
     pub params_size: usize,
     pub params_fields: &'static [(&'static str, usize)],
 }
+
+impl Source {
+    /// The same with transformed tiles and weights of 16 bits, if it keeps any.
+    pub fn in_half(&self) -> Option<String> {
+        self.wgsl.strip_prefix(SINGLE).map(|rest| format!("{HALF}{rest}"))
+    }
+}
+
+const SINGLE: &str = include_str!("../../shaders/shared/f32.wgsl");
+const HALF: &str = include_str!("../../shaders/shared/f16.wgsl");
 
 macro_rules! kernels {
     ($($name:ident: $mirror:ident $(+ $shared:literal)*;)*) => {
@@ -37,7 +49,10 @@ macro_rules! kernels {
         impl Kernels {
             pub fn new(device: &wgpu::Device) -> Self {
                 let mut sources = SOURCES.iter();
-                let mut next = || build(device, sources.next().expect("a source for each kernel"));
+                let mut next = || {
+                    let source = sources.next().expect("a source for each kernel");
+                    build(device, source.name, source.wgsl.into())
+                };
                 Self { $($name: Kernel::new(next())),* }
             }
         }
@@ -45,9 +60,9 @@ macro_rules! kernels {
 }
 
 kernels! {
-    conv_weights: ConvWeights + "winograd";
-    conv_forth: ConvForth + "winograd";
-    conv_product: ConvProduct;
+    conv_weights: ConvWeights + "f32" + "winograd";
+    conv_forth: ConvForth + "f32" + "winograd";
+    conv_product: ConvProduct + "f32";
     conv_back: ConvBack + "winograd";
     conv_direct: ConvDirect;
     plane_halve: PlaneHalve;
@@ -103,6 +118,58 @@ pub const LINE: u32 = 256;
 /// Invocations of a workgroup of the shader that multiplies matrices: it needs many registers each.
 pub const BLOCK: u32 = 64;
 
+/// The kernels that keep transformed tiles and weights, for numbers of 16 bits; sums are of 32 all the same.
+#[derive(Debug)]
+pub struct Halves {
+    conv_weights: Kernel<ConvWeights>,
+    conv_forth: Kernel<ConvForth>,
+    conv_product: Kernel<ConvProduct>,
+}
+
+impl Halves {
+    /// None, unless `device` was asked for such numbers.
+    pub fn new(device: &wgpu::Device) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::SHADER_F16) {
+            return None;
+        }
+        let half = |name| {
+            let source = SOURCES.iter().find(|source| source.name == name)?;
+            Some(build(device, source.name, source.in_half()?.into()))
+        };
+        Some(Self {
+            conv_weights: Kernel::new(half("conv_weights")?),
+            conv_forth: Kernel::new(half("conv_forth")?),
+            conv_product: Kernel::new(half("conv_product")?),
+        })
+    }
+}
+
+/// The same kernels, for numbers of either size.
+#[derive(Debug, Clone, Copy)]
+pub struct Tiling<'a> {
+    /// Of a number.
+    pub bytes: u64,
+    pub conv_weights: &'a Kernel<ConvWeights>,
+    pub conv_forth: &'a Kernel<ConvForth>,
+    pub conv_product: &'a Kernel<ConvProduct>,
+}
+
+impl Kernels {
+    pub fn tiling<'a>(&'a self, halves: Option<&'a Halves>) -> Tiling<'a> {
+        match halves {
+            None => Tiling {
+                bytes: 4,
+                conv_weights: &self.conv_weights,
+                conv_forth: &self.conv_forth,
+                conv_product: &self.conv_product,
+            },
+            Some(Halves { conv_weights, conv_forth, conv_product }) => {
+                Tiling { bytes: 2, conv_weights, conv_forth, conv_product }
+            }
+        }
+    }
+}
+
 /// A pipeline that takes parameters of type `P`.
 #[derive(Debug)]
 pub struct Kernel<P> {
@@ -110,13 +177,11 @@ pub struct Kernel<P> {
     params: std::marker::PhantomData<P>,
 }
 
-fn build(device: &wgpu::Device, source: &Source) -> wgpu::ComputePipeline {
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some(source.name),
-        source: wgpu::ShaderSource::Wgsl(source.wgsl.into()),
-    });
+fn build(device: &wgpu::Device, name: &'static str, wgsl: Cow<'static, str>) -> wgpu::ComputePipeline {
+    let source = wgpu::ShaderSource::Wgsl(wgsl);
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(name), source });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(source.name),
+        label: Some(name),
         layout: None,
         module: &module,
         entry_point: Some("main"),

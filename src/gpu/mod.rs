@@ -1,8 +1,7 @@
 //! The road on the GPU: the only room that names wgpu and cubecl, and the only one that may hold unsafe code.
 //!
-//! One device is shared by burn and our pipelines: [`cameo_device`] (`device`, a crate of its own) opens it. Pixels
-//! cross the bus twice: [`bus`] holds and counts every copy. One file a stage, named as its shader and as its twin in
-//! [`crate::cpu`].
+//! One device is shared by burn and our pipelines: [`cameo_device`] (a crate of its own) opens it. Pixels cross the bus
+//! twice: [`bus`] holds and counts every copy. One file a stage, named as its shader and as its twin in [`crate::cpu`].
 
 pub mod bus;
 mod choice;
@@ -37,7 +36,7 @@ use crate::taps;
 use bus::{Bus, Traffic};
 pub use choice::Convolutions;
 use guide::Guide;
-use kernels::Kernels;
+use kernels::{Halves, Kernels};
 use network::{Kept, Stack};
 use pool::Buffer;
 use prepare::View;
@@ -128,6 +127,7 @@ pub struct GpuEngine {
     pub gpu: Gpu,
     pub library: Library,
     kept: Kept,
+    halves: Option<Halves>,
     pub convolutions: Convolutions,
 }
 
@@ -143,11 +143,21 @@ impl GpuEngine {
         let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let limits = Limits { strip_bytes: most, band_bytes: BAND_BYTES.min(most) };
         let kernels = Kernels::new(&device);
+        // A software adapter has them too, and is the slower for it.
+        let halves = Halves::new(&device).filter(|_| !adapter.is_software());
         let bus = Bus::new(device, opened.setup.queue);
         let lanczos = bus.table("lanczos", &taps::lanczos_table());
         let gpu = Gpu { bus, kernels, limits, lanczos };
-        let convolutions = choice::choose(&gpu, &opened.burn, adapter);
-        Ok(Self { gpu, library: Library::new(models, opened.burn), kept: Kept::default(), convolutions })
+        let convolutions = choice::choose(&gpu, gpu.kernels.tiling(halves.as_ref()), &opened.burn, adapter);
+        let library = Library::new(models, opened.burn);
+        Ok(Self { gpu, library, kept: Kept::default(), halves, convolutions })
+    }
+
+    /// Has IS-Net's tiles and weights be of 16 bits from now on, or not. False if the adapter has no such numbers.
+    pub fn set_halves(&mut self, wanted: bool) -> bool {
+        self.halves = Halves::new(&self.gpu.bus.device).filter(|_| wanted);
+        self.kept = Kept::default();
+        self.halves.is_some() == wanted
     }
 
     /// What has crossed between host and device so far.
@@ -159,7 +169,11 @@ impl GpuEngine {
     pub fn network(&mut self, network: Network, image: Tensor<4>) -> Result<Stack> {
         let matting = self.library.get(network)?;
         match self.convolutions {
-            Convolutions::Ours => network::run(&self.gpu, &self.kept, matting, image),
+            Convolutions::Ours => {
+                // The small network's matte would move by more than is allowed.
+                let halves = self.halves.as_ref().filter(|_| network == Network::IsNet);
+                network::run(&self.gpu, self.gpu.kernels.tiling(halves), &self.kept, matting, image)
+            }
             Convolutions::Burns => network::run_by_burn(matting, image),
         }
     }

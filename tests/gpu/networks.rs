@@ -22,17 +22,18 @@ fn read(engine: &GpuEngine, stack: &Stack) -> Vec<f32> {
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
-fn run(network: Network, image: Image, want: &str) -> Difference {
+fn matte(engine: &mut GpuEngine, network: Network, image: &Image) -> Vec<f32> {
     let size = image.width as usize;
-    let input = common::input(&image, network);
-    let found: Vec<f32> = on_gpu(move |engine| {
-        let input = Tensor::from_data(TensorData::new(input, [1, 3, size, size]), engine.library.device());
-        let since = Instant::now();
-        let matte = engine.network(network, input).unwrap();
-        println!("{network} at {size}: {:.2} s", since.elapsed().as_secs_f64());
-        read(engine, &matte)
-    });
-    let found = difference(&found, &golden(want));
+    let input = TensorData::new(common::input(image, network), [1, 3, size, size]);
+    let input = Tensor::from_data(input, engine.library.device());
+    let since = Instant::now();
+    let matte = engine.network(network, input).unwrap();
+    println!("{network} at {size}: {:.2} s", since.elapsed().as_secs_f64());
+    read(engine, &matte)
+}
+
+fn run(network: Network, image: Image, want: &str) -> Difference {
+    let found = difference(&on_gpu(move |engine| matte(engine, network, &image)), &golden(want));
     println!("{want}: {found:?}");
     found
 }
@@ -49,6 +50,23 @@ fn u2netp_agrees_with_onnxruntime() {
 fn isnet_agrees_with_onnxruntime() {
     let found = run(Network::IsNet, common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png");
     assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+/// With tiles and weights of 16 bits, as where a GPU has them: a pixel is off by two of 255 at most.
+#[test]
+fn isnet_agrees_in_sixteen_bits() {
+    let image = common::crop(&common::astronaut(), 96, 0, 256);
+    let (had, half, single) = on_gpu(move |engine| {
+        let had = engine.set_halves(true);
+        let half = matte(engine, Network::IsNet, &image);
+        engine.set_halves(false);
+        (had, half, matte(engine, Network::IsNet, &image))
+    });
+    let [half, single] = [half, single].map(|found| difference(&found, &golden("isnet_256.png")));
+    println!("isnet_256.png: {half:?} in 16 bits, {single:?} in 32");
+    assert!(had, "the adapter has no 16-bit floats");
+    assert!(half.max <= 8e-3 && half.mean <= 8e-5, "{half:?}");
+    assert!(half.max > 2.0 * single.max, "they were not of 16 bits: {half:?} {single:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use cameo_matting::Finish;
 
 use super::{POINTS, Stack, Weights};
 use crate::gpu::Gpu;
-use crate::gpu::kernels::lines;
+use crate::gpu::kernels::{Tiling, lines};
 use crate::gpu::params::{ConvBack, ConvDirect, ConvForth, ConvProduct};
 
 /// Bytes that transformed tiles of a band may take: as much as a GPU needs to be busy, and no more than bindings may be.
@@ -14,6 +14,7 @@ const TILES_BYTES: u64 = 96 << 20;
 /// Records the 3x3 convolution of `parts`, concatenated, into `made`, band by band.
 pub fn winograd(
     gpu: &Gpu,
+    tiling: &Tiling<'_>,
     encoder: &mut wgpu::CommandEncoder,
     weights: &Weights,
     parts: &[&Stack],
@@ -27,7 +28,7 @@ pub fn winograd(
     let tiles = dilation * dilation * down * across;
     let most = TILES_BYTES.min(limits.strip_bytes) / (POINTS * 4 * channels_in.max(channels) as u64);
     let band = (most as u32 / 4 * 4).clamp(4, tiles.next_multiple_of(4));
-    let seen = bus.scratch("tiles seen", POINTS * channels_in as u64 * band as u64 * 4);
+    let seen = bus.scratch("tiles seen", POINTS * channels_in as u64 * band as u64 * tiling.bytes);
     let products = bus.scratch("tiles made", POINTS * channels as u64 * band as u64 * 4);
     let lanes_down = if channels > 32 {
         8
@@ -57,7 +58,7 @@ pub fn winograd(
             };
             let bindings = [part.binding(), seen.as_entire_binding()];
             let groups = [lines(count)[0], part.channels];
-            kernels.conv_forth.dispatch(bus, encoder, &params, &bindings, groups);
+            tiling.conv_forth.dispatch(bus, encoder, &params, &bindings, groups);
             first_channel += part.channels;
         }
         let blocks = channels.div_ceil(8 * lanes_down);
@@ -73,7 +74,7 @@ pub fn winograd(
         let bindings = [weights.kernel.binding(), seen.as_entire_binding(), products.as_entire_binding()];
         let groups = [count.div_ceil(512 / lanes_down), blocks * POINTS as u32];
         bus.count_operations(2 * POINTS * channels_in as u64 * channels as u64 * count as u64);
-        kernels.conv_product.dispatch(bus, encoder, &params, &bindings, groups);
+        tiling.conv_product.dispatch(bus, encoder, &params, &bindings, groups);
         let params = ConvBack {
             width,
             height,

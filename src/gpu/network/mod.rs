@@ -13,7 +13,7 @@ use burn::tensor::Tensor;
 use cameo_device::Memory;
 use cameo_matting::{Burn, Finish, Matting, Ops};
 
-use super::kernels::lines;
+use super::kernels::{Tiling, lines};
 use super::params::{ConvWeights, PlaneHalve, PlaneResize, PlaneSigmoid};
 use super::pool::Buffer;
 use super::{Gpu, failed};
@@ -86,8 +86,8 @@ type Said<T> = std::result::Result<T, String>;
 ///
 /// # Errors
 /// If the device was lost or is out of memory.
-pub fn run(gpu: &Gpu, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
-    record(gpu, kept, image, |layers, image| matting.forward(layers, image))
+pub fn run(gpu: &Gpu, tiling: Tiling<'_>, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
+    record(gpu, tiling, kept, image, |layers, image| matting.forward(layers, image))
 }
 
 /// The same by burn's own kernels.
@@ -104,20 +104,21 @@ pub fn run_by_burn(matting: &Matting, image: Tensor<4>) -> Result<Stack> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn convolve(gpu: &Gpu, kept: &Kept, conv: &Conv2d, image: Tensor<4>) -> Result<Stack> {
-    record(gpu, kept, image, |layers, image| layers.convolve(conv, &[&image], Finish::RELU))
+pub fn convolve(gpu: &Gpu, tiling: Tiling<'_>, kept: &Kept, conv: &Conv2d, image: Tensor<4>) -> Result<Stack> {
+    record(gpu, tiling, kept, image, |layers, image| layers.convolve(conv, &[&image], Finish::RELU))
 }
 
 /// Records what `ask` asks for, and waits until the device has done it.
 fn record(
     gpu: &Gpu,
+    tiling: Tiling<'_>,
     kept: &Kept,
     image: Tensor<4>,
     ask: impl FnOnce(&Layers<'_>, Stack) -> Said<Stack>,
 ) -> Result<Stack> {
     // What burn has queued for the image and the weights comes first.
     image.device().flush().map_err(failed)?;
-    let layers = Layers { gpu, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
+    let layers = Layers { gpu, tiling, kept, encoder: RefCell::new((gpu.encoder("network"), 0)) };
     let made = Stack::of(image).and_then(|image| ask(&layers, image)).map_err(failed)?;
     gpu.submit(layers.encoder.into_inner().0)?;
     Ok(made)
@@ -126,6 +127,7 @@ fn record(
 /// Records layers.
 struct Layers<'a> {
     gpu: &'a Gpu,
+    tiling: Tiling<'a>,
     kept: &'a Kept,
     /// With how many convolutions it holds.
     encoder: RefCell<(wgpu::CommandEncoder, usize)>,
@@ -148,11 +150,11 @@ impl Layers<'_> {
         let kernel = if is_winograd(conv) {
             let padded = channels_out.next_multiple_of(4);
             let bus = &self.gpu.bus;
-            let transformed = bus.scratch("weights", POINTS * channels_in as u64 * padded as u64 * 4);
+            let transformed = bus.scratch("weights", POINTS * channels_in as u64 * padded as u64 * self.tiling.bytes);
             let params = ConvWeights { channels_in, channels_out, padded, pad: 0 };
             let bindings = [plain.binding(), transformed.as_entire_binding()];
             let groups = [lines(padded)[0], channels_in];
-            self.gpu.kernels.conv_weights.dispatch(bus, encoder, &params, &bindings, groups);
+            self.tiling.conv_weights.dispatch(bus, encoder, &params, &bindings, groups);
             Place::Ours(transformed)
         } else {
             Place::Burns(Rc::new(plain))
@@ -217,7 +219,8 @@ impl Ops for Layers<'_> {
         let stride = conv.stride[0] as u32;
         let made = self.stack(channels, [parts[0].height, parts[0].width].map(|side| side.div_ceil(stride)));
         if is_winograd(conv) {
-            convolve::winograd(self.gpu, &mut held.0, &weights, parts, &made, (conv.dilation[0] as u32, &finish));
+            let (gpu, tiling) = (self.gpu, &self.tiling);
+            convolve::winograd(gpu, tiling, &mut held.0, &weights, parts, &made, (conv.dilation[0] as u32, &finish));
         } else if finish.relu || finish.plus.is_some() {
             return Err("nothing is done to the results of such a convolution".into());
         } else {
