@@ -43,11 +43,9 @@ impl<'a> Kernel<'a> {
     }
 
     /// All of them, a block after another.
-    pub fn transformed(&self) -> Vec<[f32; ROWS]> {
-        let mut panels = vec![[0.0; ROWS]; self.blocks() * self.block_len()];
+    pub fn transform_all(&self, panels: &mut [[f32; ROWS]]) {
         let blocks = panels.par_chunks_exact_mut(self.block_len()).enumerate();
         blocks.for_each(|(block, panels)| self.transform(block, panels));
-        panels
     }
 }
 

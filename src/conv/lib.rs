@@ -8,6 +8,7 @@ mod direct;
 mod kernel;
 mod planes;
 mod rows;
+mod scratch;
 mod single;
 mod tiles;
 mod transform;
@@ -19,4 +20,5 @@ mod definition;
 
 pub use direct::conv;
 pub use planes::{halve, resize};
+pub use scratch::Workspace;
 pub use winograd::{Input, Manner, conv3x3};

@@ -5,7 +5,8 @@ use multiversion::target::selected_target;
 use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
-use crate::tiles::{Grid, Group, Lines, place};
+use crate::scratch::{Scratch, Workspace, room};
+use crate::tiles::{Grid, Group, place};
 use crate::transform::{LANES, Lanes, POINTS};
 use crate::winograd::Manner;
 
@@ -22,13 +23,15 @@ pub fn convolve(
     [height, width]: [usize; 2],
     kernel: &Kernel<'_>,
     manner: Manner<'_>,
+    workspace: &mut Workspace,
     out: &mut [f32],
 ) {
     let grid = Grid::new([height, width], 1);
-    let panels = &kernel.transformed();
+    let panels = room(&mut workspace.panels, kernel.blocks() * kernel.block_len(), [0.0; ROWS]);
+    kernel.transform_all(panels);
+    let panels = &*panels;
     let [seen_stride, made_stride] = strides(kernel);
     let groups = grid.groups((CACHE_BYTES / (size_of::<Lanes>() * (seen_stride + made_stride))).clamp(1, GROUP));
-    let chunks = groups.iter().map(Group::chunks).max().unwrap_or(0);
     // Each group's rows of the result, of each channel.
     let beside = groups.iter().take_while(|group| group.origin()[0] == 0).count();
     let mut targets: Vec<Vec<&mut [f32]>> = Vec::new();
@@ -45,14 +48,8 @@ pub fn convolve(
             }
         }
     }
-    let scratch = || Scratch {
-        lines: Lines::new(),
-        seen: vec![[0.0; LANES]; chunks * POINTS * seen_stride],
-        made: vec![[0.0; LANES]; chunks * POINTS * made_stride],
-        results: vec![0.0; 16 * (chunks + 1) * LANES],
-    };
-    targets.into_par_iter().zip(groups).for_each_init(scratch, |scratch, (target, group)| {
-        run_block(Block { planes, grid, kernel, panels, manner, group, scratch, target });
+    targets.into_par_iter().zip(groups).for_each(|(target, group)| {
+        Scratch::with(|scratch| run_block(Block { planes, grid, kernel, panels, manner, group, scratch, target }));
     });
 }
 
@@ -60,13 +57,6 @@ pub fn convolve(
 /// power of two all points of a channel fall on the same few places of the cache.
 fn strides(kernel: &Kernel<'_>) -> [usize; 2] {
     [kernel.channels_in | 1, (kernel.blocks() * ROWS) | 1]
-}
-
-struct Scratch {
-    lines: Box<Lines>,
-    seen: Vec<Lanes>,
-    made: Vec<Lanes>,
-    results: Vec<f32>,
 }
 
 struct Block<'a, 'b> {
@@ -89,14 +79,17 @@ fn run_block<'a, 'b>(block: Block<'a, 'b>) {
 impl Block<'_, '_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        let Scratch { lines, seen, made, results } = self.scratch;
         let (ic, grid) = (self.kernel.channels_in, &self.grid);
-        let [seen_stride, made_stride] = strides(self.kernel);
+        let ([seen_stride, made_stride], chunks) = (strides(self.kernel), self.group.chunks());
+        let Scratch { lines, seen, made, results, .. } = self.scratch;
+        let seen = room(seen, chunks * POINTS * seen_stride, [0.0; LANES]);
+        let made = room(made, chunks * POINTS * made_stride, [0.0; LANES]);
+        let results = room(results, 16 * (chunks + 1) * LANES, 0.0);
         self.group.forth(self.planes, grid, seen_stride, lines, seen);
         for k in 0..POINTS {
             for block in 0..self.kernel.blocks() {
                 let panel = &self.panels[block * self.kernel.block_len() + k * ic..][..ic];
-                for chunk in 0..self.group.chunks() {
+                for chunk in 0..chunks {
                     let seen = &seen[(chunk * POINTS + k) * seen_stride..][..ic];
                     product::<FMA>(seen, panel, &mut made[(chunk * POINTS + k) * made_stride + block * ROWS..]);
                 }

@@ -44,9 +44,9 @@ pub struct Lines {
     columns: [[[f32; COLUMN]; 4]; 6],
 }
 
-impl Lines {
-    pub fn new() -> Box<Self> {
-        Box::new(Self { rows: [[0.0; LINE]; 6], columns: [[[0.0; COLUMN]; 4]; 6] })
+impl Default for Lines {
+    fn default() -> Self {
+        Self { rows: [[0.0; LINE]; 6], columns: [[[0.0; COLUMN]; 4]; 6] }
     }
 }
 

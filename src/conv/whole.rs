@@ -5,6 +5,7 @@ use multiversion::target::selected_target;
 use rayon::prelude::*;
 
 use crate::kernel::{Kernel, ROWS, fuses, product};
+use crate::scratch::{Scratch, Workspace, room};
 use crate::tiles::{Grid, Group, Lines, place};
 use crate::transform::{LANES, Lanes, POINTS};
 use crate::winograd::Manner;
@@ -19,41 +20,38 @@ const TOGETHER: usize = 4;
 const GROUP: usize = 2;
 
 /// `planes` into `out`, as [`conv3x3`](crate::conv3x3).
-pub fn convolve(planes: &[&[f32]], size: [usize; 2], kernel: &Kernel<'_>, manner: Manner<'_>, out: &mut [f32]) {
+pub fn convolve(
+    planes: &[&[f32]],
+    size: [usize; 2],
+    kernel: &Kernel<'_>,
+    manner: Manner<'_>,
+    workspace: &mut Workspace,
+    out: &mut [f32],
+) {
     let grid = Grid::new(size, manner.dilation);
     let groups = grid.groups(GROUP);
     let starts: Vec<usize> =
         groups.iter().scan(0, |at, group| Some(std::mem::replace(at, *at + group.chunks()))).collect();
     let chunks = starts.last().map_or(0, |last| last + groups[groups.len() - 1].chunks());
     let stride = kernel.channels_in | 1;
-    let mut seen = vec![[0.0; LANES]; chunks * POINTS * stride];
-    let mut rest = &mut seen[..];
+    let seen = room(&mut workspace.seen, chunks * POINTS * stride, [0.0; LANES]);
+    let mut rest = &mut *seen;
     let parts: Vec<_> =
         groups.iter().map(|group| rest.split_off_mut(..group.chunks() * POINTS * stride).expect("room")).collect();
-    parts.into_par_iter().zip(&groups).for_each_init(Lines::new, |lines, (seen, group)| {
-        run_forth(Forth { planes, grid, group, stride, lines, seen });
+    parts.into_par_iter().zip(&groups).for_each(|(seen, group)| {
+        Scratch::with(|scratch| run_forth(Forth { planes, grid, group, stride, lines: &mut scratch.lines, seen }));
     });
     // What is seen is read once by several blocks together where it fits no cache.
     let together = if size_of_val(&seen[..]) > LARGE_BYTES { TOGETHER } else { 1 };
     let channels = together * ROWS;
-    out.par_chunks_mut(channels * grid.height * grid.width).enumerate().for_each_init(
-        || Scratch {
-            // The blocks' weights are used while they are in the cache.
-            panels: vec![[0.0; ROWS]; together * kernel.block_len()],
-            made: vec![[0.0; LANES]; chunks * POINTS * channels],
-            results: vec![0.0; 16 * (chunks + 1) * LANES],
-            lines: Lines::new(),
-        },
-        |scratch, (group, out)| {
-            let first = group * together;
-            let blocks = together.min(kernel.blocks() - first);
-            for (block, panels) in scratch.panels.chunks_exact_mut(kernel.block_len()).take(blocks).enumerate() {
-                kernel.transform(first + block, panels);
-            }
-            let (seen, groups, starts) = (&seen[..], &groups[..], &starts[..]);
+    let (seen, groups, starts) = (&*seen, &groups[..], &starts[..]);
+    out.par_chunks_mut(channels * grid.height * grid.width).enumerate().for_each(|(group, out)| {
+        let first = group * together;
+        let blocks = together.min(kernel.blocks() - first);
+        Scratch::with(|scratch| {
             run_back(Back { kernel, seen, stride, scratch, first, blocks, chunks, groups, starts, grid, manner, out });
-        },
-    );
+        });
+    });
 }
 
 struct Forth<'a> {
@@ -69,13 +67,6 @@ struct Forth<'a> {
 fn run_forth<'a>(block: Forth<'a>) {
     let Forth { planes, grid, group, stride, lines, seen } = block;
     group.forth(planes, &grid, stride, lines, seen);
-}
-
-struct Scratch {
-    panels: Vec<[f32; ROWS]>,
-    made: Vec<Lanes>,
-    results: Vec<f32>,
-    lines: Box<Lines>,
 }
 
 struct Back<'a> {
@@ -107,7 +98,14 @@ impl Back<'_> {
     fn run<const FMA: bool>(self) {
         let (ic, block_len) = (self.kernel.channels_in, self.kernel.block_len());
         let plane = self.grid.height * self.grid.width;
-        let Scratch { panels, made, results, lines } = self.scratch;
+        let Scratch { panels, made, results, lines, .. } = self.scratch;
+        // The blocks' weights are used while they are in the cache.
+        let panels = room(panels, self.blocks * block_len, [0.0; ROWS]);
+        for (block, panels) in panels.chunks_exact_mut(block_len).enumerate() {
+            self.kernel.transform(self.first + block, panels);
+        }
+        let made = room(made, self.blocks * self.chunks * POINTS * ROWS, [0.0; LANES]);
+        let results = room(results, 16 * (self.chunks + 1) * LANES, 0.0);
         for k in 0..POINTS {
             for chunk in 0..self.chunks {
                 let seen = &self.seen[(chunk * POINTS + k) * self.stride..][..ic];

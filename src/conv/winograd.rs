@@ -7,6 +7,7 @@
 //! A dilated convolution is one on each of the pictures of every so many-th row and column.
 
 use crate::kernel::Kernel;
+use crate::scratch::Workspace;
 use crate::{rows, single, whole};
 
 /// What is convolved: channels one after another, of one or of several tensors, each `[_, height, width]`.
@@ -32,8 +33,15 @@ pub struct Manner<'a> {
 }
 
 /// The convolution of `input`, which keeps the size, into `out`, `[channels_out, height, width]`. `weights` are
-/// `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
-pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner<'_>, out: &mut [f32]) {
+/// `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`. What `workspace` holds before and after means nothing.
+pub fn conv3x3(
+    input: &Input<'_>,
+    weights: &[f32],
+    bias: &[f32],
+    manner: Manner<'_>,
+    workspace: &mut Workspace,
+    out: &mut [f32],
+) {
     if let ([bias], 1) = (bias, manner.dilation) {
         return single::convolve(input, weights, *bias, manner, out);
     }
@@ -42,9 +50,9 @@ pub fn conv3x3(input: &Input<'_>, weights: &[f32], bias: &[f32], manner: Manner<
     let Input { height, width, .. } = *input;
     // Enough tiles for each thread to have several groups of them.
     if manner.dilation == 1 && width.div_ceil(4) * height.div_ceil(4) >= 300 {
-        rows::convolve(&planes, [height, width], kernel, manner, out);
+        rows::convolve(&planes, [height, width], kernel, manner, workspace, out);
     } else {
-        whole::convolve(&planes, [height, width], kernel, manner, out);
+        whole::convolve(&planes, [height, width], kernel, manner, workspace, out);
     }
 }
 
@@ -65,6 +73,7 @@ mod tests {
 
     #[test]
     fn a_convolution_is_what_it_is_defined_as() {
+        let mut workspace = Workspace::default();
         for (parts, out, height, width, dilation) in [
             (vec![3, 4], 7, 131, 140, 1),
             (vec![3], 4, 70, 83, 1),
@@ -97,7 +106,7 @@ mod tests {
             for (relu, plus) in [(true, None), (false, None), (true, Some(&added[..]))] {
                 let manner = Manner { dilation, relu, plus };
                 let mut found = vec![f32::NAN; out * height * width];
-                conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut found);
+                conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut workspace, &mut found);
                 let want = plainly(&x, [height, width], &weights, &bias, manner);
                 let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
                 // Rounding adds up over the channels.

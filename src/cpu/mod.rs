@@ -68,12 +68,16 @@ pub struct Lifted {
 #[derive(Debug)]
 pub struct CpuEngine {
     library: Library,
+    host: Host,
 }
+
+/// Memory of a network's layers that is kept for the next photo's, in bytes.
+const IDLE_BYTES: usize = 192 << 20;
 
 impl CpuEngine {
     /// An engine that takes its networks from the folder `models`.
     pub fn new(models: &Path) -> Self {
-        Self { library: Library::new(models, Device::flex()) }
+        Self { library: Library::new(models, Device::flex()), host: Host::default() }
     }
 
     /// The whole photo as `network` sees it at `size`.
@@ -84,9 +88,11 @@ impl CpuEngine {
 
     /// What `network` makes of `[3, side, side]`: `[side, side]` in 0..1.
     fn network(&mut self, network: Network, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
-        let made =
-            self.library.get(network)?.forward(&Host::default(), Planes::new(planes, [side, side])).map_err(failed)?;
-        Ok(made.values().to_vec())
+        let made = self.library.get(network)?.forward(&self.host, Planes::new(planes, [side, side])).map_err(failed)?;
+        let values = made.values().to_vec();
+        drop(made);
+        self.host.trim(IDLE_BYTES);
+        Ok(values)
     }
 
     /// The small network's matte of the mirrored photo, mirrored back and stretched.

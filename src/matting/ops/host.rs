@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use burn::backend::{BackendTensor, DispatchTensorKind};
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use cameo_conv::{Input, Manner};
+use cameo_conv::{Input, Manner, Workspace};
 
 use super::{Finish, Ops};
 
-/// Stacks are numbers on the host. What a layer no longer needs is used again by the next: memory fresh from the system
-/// costs a tenth of a large convolution's time.
+/// Stacks are numbers on the host. What a layer no longer needs is used again by the next, and by the next network: memory
+/// fresh from the system costs a tenth of a large convolution's time.
 #[derive(Debug, Default)]
 pub struct Host {
     idle: Idle,
+    workspace: Mutex<Workspace>,
 }
 
 type Idle = Arc<Mutex<Vec<Vec<f32>>>>;
@@ -58,6 +59,15 @@ impl Planes {
 }
 
 impl Host {
+    /// Gives memory that no layer uses back to the system until `bytes` of it are left, the largest first.
+    pub fn trim(&self, bytes: usize) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.sort_unstable_by_key(Vec::len);
+        while idle.iter().map(|values| size_of_val(&values[..])).sum::<usize>() > bytes {
+            idle.pop();
+        }
+    }
+
     /// Planes of `size` that `compute` fills; what they hold before is nonsense.
     fn fill(&self, channels: usize, [height, width]: [usize; 2], compute: impl FnOnce(&mut [f32])) -> Planes {
         let count = channels * height * width;
@@ -90,7 +100,8 @@ impl Ops for Host {
             if (kernel, stride) == (3, 1) {
                 let plus = finish.plus.map(Planes::values);
                 let manner = Manner { dilation: conv.dilation[0], relu: finish.relu, plus };
-                let compute = |out: &mut [f32]| cameo_conv::conv3x3(&input, weights, bias, manner, out);
+                let workspace = &mut *self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
+                let compute = |out: &mut [f32]| cameo_conv::conv3x3(&input, weights, bias, manner, workspace, out);
                 return Ok(self.fill(channels_out, [height, width], compute));
             }
             if finish.relu || finish.plus.is_some() {
