@@ -69,6 +69,9 @@ pub trait Sample: bytemuck::Pod + Ord + Send + Sync {
     fn picture(image: Image<Self>) -> Picture;
 }
 
+/// From it on up to twice as much, floats are whole numbers, and their last bits those of the numbers past it.
+const WHOLE: f32 = (1 << 23) as f32;
+
 macro_rules! sample {
     ($kind:ty, $depth:ident) => {
         impl Sample for $kind {
@@ -77,8 +80,13 @@ macro_rules! sample {
 
             #[inline]
             fn of(value: f32) -> Self {
-                // `as` saturates at both ends.
-                (value * Self::FULL as f32 + 0.5) as $kind
+                // As `as` gives it, which compilers make one value at a time of: so that it is made of many at once.
+                let value = value * Self::FULL as f32 + 0.5;
+                let value = if value > 0.0 { value } else { 0.0 };
+                let value = if value < Self::FULL as f32 { value } else { Self::FULL as f32 };
+                let near = (value + WHOLE) - WHOLE;
+                let whole = if near > value { near - 1.0 } else { near };
+                (whole + WHOLE).to_bits() as $kind
             }
 
             #[inline]
@@ -109,6 +117,16 @@ mod tests {
     fn samples_are_rounded_and_held_in_range() {
         assert_eq!([-1.0, 0.0, 0.5, 1.0, 7.0, f32::NAN].map(u8::of), [0, 0, 128, 255, 255, 0]);
         assert_eq!([-1.0, 0.0, 0.5, 1.0, 7.0, f32::NAN].map(u16::of), [0, 0, 32768, 65535, 65535, 0]);
+    }
+
+    #[test]
+    fn a_sample_is_what_a_cast_makes_of_it() {
+        let all = (0..=1.1f32.to_bits()).step_by(97).map(f32::from_bits);
+        let ties = (0..=65535).map(|n| n as f32 / 65535.0).chain((0..=510).map(|n| n as f32 / 510.0));
+        for value in all.chain(ties) {
+            assert_eq!(u8::of(value), (value * 255.0 + 0.5) as u8, "{value}");
+            assert_eq!(u16::of(value), (value * 65535.0 + 0.5) as u16, "{value}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod strip;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use cameo_matting::{Host, Library, People, Planes};
+use cameo_matting::{Host, Library, Matting, People, Planes, Selfie};
 use cameo_models::Network;
 
 use crate::codec::Image;
@@ -88,33 +88,47 @@ impl CpuEngine {
 
     /// What `network` makes of `[3, side, side]`: `[side, side]` in 0..1.
     fn network(&mut self, network: Network, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
-        let made = self.library.get(network)?.forward(&self.host, Planes::new(planes, [side, side])).map_err(failed)?;
-        let values = made.values().to_vec();
-        drop(made);
-        self.host.trim(IDLE_BYTES);
-        Ok(values)
+        run(self.library.get(network)?, &self.host, planes, side)
     }
 
-    /// The small network's matte of the mirrored photo, mirrored back and stretched.
-    fn glance(&mut self, photo: &Image) -> Result<Plane> {
-        let input = self.whole(photo, GLANCE, rules::GLANCE_SIDE, true)?;
-        let mut glance = self.network(GLANCE, input.planes, rules::GLANCE_SIDE)?;
-        glance.chunks_exact_mut(rules::GLANCE_SIDE).for_each(<[_]>::reverse);
+    /// The small network's matte of the mirrored photo, mirrored back and stretched, and where `people` are if they are
+    /// asked for, with the probability that there are any: side by side, as neither network keeps all cores busy.
+    fn glance(&mut self, photo: &Image, people: bool) -> Result<(Plane, Option<(Plane, f32)>)> {
+        let side = rules::GLANCE_SIDE;
+        let input = self.whole(photo, GLANCE, side, true)?.planes;
+        let (glance, people) = if people {
+            let seen = self.whole(photo, Network::Selfie, rules::SIDE, false)?.planes;
+            let device = self.library.device().clone();
+            let (matting, selfie) = self.library.get_with_selfie(GLANCE)?;
+            let host = &self.host;
+            let (glance, people) =
+                rayon::join(|| run(matting, host, input, side), || find_people(selfie, seen, &device));
+            (glance?, Some(people?))
+        } else {
+            (self.network(GLANCE, input, side)?, None)
+        };
+        let mut glance = glance;
+        glance.chunks_exact_mut(side).for_each(<[_]>::reverse);
         lift::stretch(&mut glance);
-        Ok(Plane::square(rules::GLANCE_SIDE, glance))
+        Ok((Plane::square(side, glance), people))
     }
+}
 
-    /// Where there are people, and the probability that there are any.
-    fn people(&mut self, photo: &Image) -> Result<(Plane, f32)> {
-        let input = self.whole(photo, Network::Selfie, rules::SIDE, false)?;
-        let data = TensorData::new(input.planes, [1, 3, rules::SIDE, rules::SIDE]);
-        let image = Tensor::from_data(data, self.library.device());
-        let People { matte, person } = self.library.selfie()?.forward(image);
-        let unreadable = |error| failed(format!("the guide's output cannot be read: {error:?}"));
-        let values = matte.into_data().try_to_vec().map_err(unreadable)?;
-        let person: Vec<f32> = person.into_data().try_to_vec().map_err(unreadable)?;
-        Ok((Plane::square(rules::SIDE, values), person[0]))
-    }
+fn run(matting: &Matting, host: &Host, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
+    let made = matting.forward(host, Planes::new(planes, [side, side])).map_err(failed)?;
+    let values = made.values().to_vec();
+    drop(made);
+    host.trim(IDLE_BYTES);
+    Ok(values)
+}
+
+fn find_people(selfie: &Selfie, planes: Vec<f32>, device: &Device) -> Result<(Plane, f32)> {
+    let data = TensorData::new(planes, [1, 3, rules::SIDE, rules::SIDE]);
+    let People { matte, person } = selfie.forward(Tensor::from_data(data, device));
+    let unreadable = |error| failed(format!("the guide's output cannot be read: {error:?}"));
+    let values = matte.into_data().try_to_vec().map_err(unreadable)?;
+    let person: Vec<f32> = person.into_data().try_to_vec().map_err(unreadable)?;
+    Ok((Plane::square(rules::SIDE, values), person[0]))
 }
 
 impl Engine for CpuEngine {
@@ -140,8 +154,7 @@ impl Engine for CpuEngine {
 
     fn guide(&mut self, frame: &Frame, options: &CutoutOptions) -> Result<Guide> {
         let Image { width, height, .. } = frame.photo;
-        let glance = self.glance(&frame.photo)?;
-        let people = if options.guided() { Some(self.people(&frame.photo)?) } else { None };
+        let (glance, people) = self.glance(&frame.photo, options.guided())?;
         let size = self.library.entry(options.model)?.size;
         Ok(Guide::new(width, height, size, &glance, people))
     }

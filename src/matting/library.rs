@@ -62,6 +62,14 @@ impl Library {
         Ok(self.selfie.insert(selfie))
     }
 
+    /// `network` and the network that finds people, as [`Library::get`].
+    pub fn get_with_selfie(&mut self, network: Network) -> Result<(&Matting, &Selfie), Error> {
+        self.selfie()?;
+        self.get(network)?;
+        let matting = self.loaded.iter().find(|(loaded, _)| *loaded == network).map(|(_, matting)| matting);
+        Ok((matting.expect("it was loaded"), self.selfie.as_ref().expect("it was loaded")))
+    }
+
     /// Loads `network`, whichever it is, unless it is loaded.
     ///
     /// # Errors
