@@ -21,19 +21,19 @@ pub struct Grid {
     pub width: usize,
     dilation: usize,
     /// Of one phase, in tiles.
-    pub across: usize,
-    pub down: usize,
+    across: usize,
+    down: usize,
 }
 
 /// Tiles beside each other.
 #[derive(Debug, Clone, Copy)]
-pub struct Run {
+struct Run {
     /// Of the phase: its first row and column.
     y: usize,
     x: usize,
     /// Where its results begin, in rows and columns of the phase.
-    pub top: usize,
-    pub left: usize,
+    top: usize,
+    left: usize,
     /// In tiles.
     count: usize,
 }
@@ -53,7 +53,7 @@ impl Default for Lines {
 /// Runs whose tiles are held together, one after another, so that whole chunks of them are full.
 #[derive(Debug)]
 pub struct Group {
-    pub runs: Vec<Run>,
+    runs: Vec<Run>,
 }
 
 impl Grid {
@@ -130,7 +130,8 @@ impl Group {
         }
     }
 
-    /// The results of one channel, from what `made(chunk, point)` gives: `put` as for [`Run::back`].
+    /// The results of one channel, from what `made(chunk, point)` gives, row by row: `put` gets
+    /// the row and the column of the picture where they begin, from where they are `dilation` apart.
     #[inline(always)]
     pub fn back<'a>(
         &self,

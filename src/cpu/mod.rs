@@ -96,7 +96,7 @@ impl CpuEngine {
     fn glance(&mut self, photo: &Image, people: bool) -> Result<(Plane, Option<(Plane, f32)>)> {
         let side = rules::GLANCE_SIDE;
         let input = self.whole(photo, GLANCE, side, true)?.planes;
-        let (glance, people) = if people {
+        let (mut glance, people) = if people {
             let seen = self.whole(photo, Network::Selfie, rules::SIDE, false)?.planes;
             let device = self.library.device().clone();
             let (matting, selfie) = self.library.get_with_selfie(GLANCE)?;
@@ -107,7 +107,6 @@ impl CpuEngine {
         } else {
             (self.network(GLANCE, input, side)?, None)
         };
-        let mut glance = glance;
         glance.chunks_exact_mut(side).for_each(<[_]>::reverse);
         lift::stretch(&mut glance);
         Ok((Plane::square(side, glance), people))

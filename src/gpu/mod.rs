@@ -144,7 +144,7 @@ impl GpuEngine {
         let limits = Limits { strip_bytes: most, band_bytes: BAND_BYTES.min(most) };
         let kernels = Kernels::new(&device);
         // A software adapter has them too, and is the slower for it.
-        let halves = Halves::new(&device).filter(|_| !adapter.is_software());
+        let halves = (!adapter.is_software()).then(|| Halves::new(&device)).flatten();
         let bus = Bus::new(device, opened.setup.queue);
         let lanczos = bus.table("lanczos", &taps::lanczos_table());
         let gpu = Gpu { bus, kernels, limits, lanczos };
@@ -155,7 +155,7 @@ impl GpuEngine {
 
     /// Has IS-Net's tiles and weights be of 16 bits from now on, or not. False if the adapter has no such numbers.
     pub fn set_halves(&mut self, wanted: bool) -> bool {
-        self.halves = Halves::new(&self.gpu.bus.device).filter(|_| wanted);
+        self.halves = wanted.then(|| Halves::new(&self.gpu.bus.device)).flatten();
         self.kept = Kept::default();
         self.halves.is_some() == wanted
     }

@@ -47,9 +47,8 @@ struct Run {
 
 /// How a task left our hands.
 enum End {
-    /// Finished, failed, or not ours any more.
+    /// Finished, failed, given back, or not ours any more.
     Over,
-    GivenBack,
     /// The engine does not come back.
     Hung,
 }
@@ -75,7 +74,7 @@ pub async fn run(plan: Plan, stop: watch::Receiver<bool>) -> Result<()> {
     run.plan.store.gone(&run.plan.id).await.map_err(stored)?;
     match end? {
         End::Hung => Err(Error::Engine { engine: "chosen", reason: "a task hangs".into() }),
-        End::Over | End::GivenBack => Ok(()),
+        End::Over => Ok(()),
     }
 }
 
@@ -98,7 +97,7 @@ impl Run {
                 }
                 Some(ended) = in_hand.join_next() => match settle(ended)? {
                     End::Hung => return Ok(End::Hung),
-                    End::Over | End::GivenBack => continue,
+                    End::Over => continue,
                 },
                 _ = stop.changed() => break,
                 turn = self.engine.clone().acquire_owned(), if in_hand.len() < IN_HAND => turn.map_err(failed)?,
@@ -108,7 +107,7 @@ impl Run {
                 None => drop(tokio::time::timeout(PERIOD, stop.changed()).await),
             }
         }
-        Ok(End::GivenBack)
+        Ok(End::Over)
     }
 
     fn lease_ms(&self) -> Millis {
@@ -250,7 +249,7 @@ impl Run {
             Err(cameo_tasks::Error::LeaseLost) => {}
             Err(error) => return Err(stored(error)),
         }
-        Ok(End::GivenBack)
+        Ok(End::Over)
     }
 
     /// The engine does not come back: the task is for another process.
