@@ -56,7 +56,7 @@ def main():
     folder = Path(folder)
     image = np.asarray(Image.open(photo).convert("RGB"))
     network_inputs = {
-        # name: (model, input)
+        # name: (model, its preprocessing, input)
         "isnet_1024": (isnet, "isnet", image.repeat(2, axis=0).repeat(2, axis=1)),
         "isnet_256": (smaller(isnet, 4), "isnet", image[:256, 96:352]),
         "u2netp_320": (u2netp, "u2netp", image[:320, 64:384]),
@@ -64,12 +64,17 @@ def main():
     for name, (model, kind, pixels) in network_inputs.items():
         _, mean, std = PREPROCESS[kind]
         run = session(model)
-        out = run.run([run.get_outputs()[0].name], {run.get_inputs()[0].name: planes(pixels, mean, std)})[0][0, 0]
-        assert out.shape == pixels.shape[:2], (name, out.shape)
-        Image.fromarray((out * 65535 + 0.5).astype(np.uint16)).save(folder / f"{name}.png", optimize=True)
+        # The matte, and the side outputs of the decoder from the finest.
+        outputs = run.run(None, {run.get_inputs()[0].name: planes(pixels, mean, std)})
+        wanted = {name: outputs[0]}
         if name == "u2netp_320":
             Image.fromarray(pixels).save(folder / f"{name}_input.png", optimize=True)
-        print(name, out.shape, f"{out.min():.6f} {out.max():.6f} mean {out.mean():.6f}")
+            wanted[f"{name}_glance"] = outputs[2]
+        for name, out in wanted.items():
+            out = out[0, 0]
+            assert out.shape == pixels.shape[:2], (name, out.shape)
+            Image.fromarray((out * 65535 + 0.5).astype(np.uint16)).save(folder / f"{name}.png", optimize=True)
+            print(name, out.shape, f"{out.min():.6f} {out.max():.6f} mean {out.mean():.6f}")
     for kind, model in {"isnet": isnet, "u2netp": u2netp}.items():
         size, mean, std = PREPROCESS[kind]
         pixels = np.asarray(Image.fromarray(image).resize((size, size), Image.LANCZOS))

@@ -39,6 +39,22 @@ fn join(labels: &mut [u32], one: usize, other: usize) {
     labels[last] = first as u32;
 }
 
+/// The pixels of a plane of `width` within `reach` of `mask` along both axes.
+pub fn grown(mask: &[bool], width: usize, reach: usize) -> Vec<bool> {
+    let around = |i: usize, count: usize| i.saturating_sub(reach)..(i + reach + 1).min(count);
+    let row = |row: &[bool]| (0..width).map(|x| row[around(x, width)].contains(&true)).collect::<Vec<_>>();
+    let wide: Vec<_> = mask.chunks_exact(width).map(row).collect();
+    let mut grown = Vec::with_capacity(mask.len());
+    for y in 0..wide.len() {
+        let mut near = vec![false; width];
+        for row in &wide[around(y, wide.len())] {
+            near.iter_mut().zip(row).for_each(|(near, &of)| *near |= of);
+        }
+        grown.extend(near);
+    }
+    grown
+}
+
 /// Whether pixel `i` of a `width` by `height` plane lies on its border.
 pub fn on_border(i: usize, width: usize, height: usize) -> bool {
     let (x, y) = (i % width, i / width);
@@ -56,5 +72,14 @@ mod tests {
         let n = NONE;
         let want = [0, 0, n, 3, n, n, 6, n, 6, n, 6, 6, 6, 6, 6, n];
         assert_eq!(components(&mask, 4), want);
+    }
+
+    #[test]
+    fn what_is_grown_is_as_far_as_its_reach_on_each_side() {
+        let mask: Vec<bool> = (0..9 * 6).map(|i| i == 9 + 1 || i == 5 * 9 + 8).collect();
+        let found = grown(&mask, 9, 2);
+        let near = |x: usize, y: usize| (x <= 3 && y <= 3) || (x >= 6 && y >= 3);
+        let want: Vec<bool> = (0..9 * 6).map(|i| near(i % 9, i / 9)).collect();
+        assert_eq!(found, want);
     }
 }

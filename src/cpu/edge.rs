@@ -19,7 +19,7 @@ pub fn edge(mut matte: Plane, options: &CutoutOptions) -> Plane {
         matte.values.par_iter_mut().for_each(|value| *value = ((*value - 0.5) * CRISP + 0.5).clamp(0.0, 1.0));
     }
     let sigma = options.blur_sigma(matte.width, matte.height);
-    if sigma > 0.0 { blur(&matte, &taps::gaussian(sigma)) } else { matte }
+    if sigma > 0.0 { matte.blur(&taps::gaussian(sigma)) } else { matte }
 }
 
 /// The edge moved inwards by `pixels`, outwards if they are negative: grey-scale erosion (dilation) by a disc whose rim
@@ -55,29 +55,6 @@ fn choke(matte: &Plane, pixels: f32) -> Plane {
                 value + tap.rise
             });
             *out = flip(least.fold(1.0, f32::min));
-        }
-    });
-    Plane { values, ..*matte }
-}
-
-/// Blurred by odd `weights`, across then down; beyond the photo its outermost pixels go on.
-fn blur(matte: &Plane, weights: &[f32]) -> Plane {
-    let (width, height) = (matte.width as usize, matte.height as usize);
-    let radius = weights.len() / 2;
-    let mut across = vec![0.0; matte.values.len()];
-    across.par_chunks_mut(width).zip(matte.values.par_chunks(width)).for_each(|(out, row)| {
-        let mut padded = vec![row[0]; width + 2 * radius];
-        padded[radius..radius + width].copy_from_slice(row);
-        padded[radius + width..].fill(row[width - 1]);
-        for (k, &weight) in weights.iter().enumerate() {
-            out.iter_mut().zip(&padded[k..]).for_each(|(out, value)| *out += weight * value);
-        }
-    });
-    let mut values = vec![0.0; matte.values.len()];
-    values.par_chunks_mut(width).enumerate().for_each(|(y, out)| {
-        for (k, &weight) in weights.iter().enumerate() {
-            let from = (y + k).saturating_sub(radius).min(height - 1);
-            out.iter_mut().zip(&across[from * width..]).for_each(|(out, value)| *out += weight * value);
         }
     });
     Plane { values, ..*matte }

@@ -1,6 +1,6 @@
 //! Where the person is: what the network that finds people, and a glance of the small one, say of the whole photo.
 
-use super::components::{NONE, components};
+use super::components::{NONE, components, grown};
 use super::plane::Plane;
 use crate::rules::{AGREE, CERTAIN, CERTAIN_REACH, HALF, MIN_SURE, PERSON, SIDE, SPECK, SPECK_SHARE, WITNESS, Window};
 use crate::taps;
@@ -73,15 +73,10 @@ fn subject(somebody: &[bool], seen: &[bool]) -> [u32; 4] {
 }
 
 fn core(sure: &Plane, glance: &Plane) -> Plane {
-    let reach = CERTAIN_REACH as isize;
-    let side = SIDE as isize;
-    let certain =
-        |x: isize, y: isize| sure.values[(y.clamp(0, side - 1) * side + x.clamp(0, side - 1)) as usize] > CERTAIN;
-    let values = (0..side * side).map(|i| {
-        let (x, y) = (i % side, i / side);
-        let all = (-reach..=reach).all(|dy| (-reach..=reach).all(|dx| certain(x + dx, y + dy)));
-        if all && glance.values[i as usize] > WITNESS { 1.0 } else { 0.0 }
-    });
+    let certain = |&sure: &f32| sure > CERTAIN;
+    let doubt: Vec<bool> = sure.values.iter().map(|sure| !certain(sure)).collect();
+    let near = grown(&doubt, SIDE, CERTAIN_REACH).into_iter().zip(&glance.values);
+    let values = near.map(|(doubt, &glance)| if !doubt && glance > WITNESS { 1.0 } else { 0.0 });
     Plane::square(SIDE, values.collect())
 }
 

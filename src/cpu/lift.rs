@@ -6,19 +6,21 @@
 
 use rayon::prelude::*;
 
-use super::components::{NONE, components, on_border};
+use super::components::{NONE, components, grown, on_border};
 use super::guide::Guide;
-use super::plane::Plane;
+use super::plane::{Plane, down_row};
 use crate::pipeline::CutoutOptions;
 use crate::rules::{
     CENSUS_SOFT, CENSUS_UNIT, CONTRADICT, Census, FILL_REACH, HALF, HOLE, KEEP_REACH, MIN_RANGE, OUTSIDE, SIDE,
     SOFT_SIGMA, SPREAD_SIGMA, Window, ramp, smooth,
 };
-use crate::taps;
+use crate::taps::{self, Taps};
 
 /// The network's matte, stretched to 0..1 as rembg does.
 pub fn stretch(matte: &mut [f32]) {
-    let (low, high) = matte.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let wider = |(low, high): (f32, f32), (other_low, other_high)| (low.min(other_low), high.max(other_high));
+    let none = || (f32::MAX, f32::MIN);
+    let (low, high) = matte.par_iter().fold(none, |range, &value| wider(range, (value, value))).reduce(none, wider);
     let range = high - low;
     matte.par_iter_mut().for_each(|value| *value = if range < MIN_RANGE { 0.0 } else { (*value - low) / range });
 }
@@ -67,21 +69,29 @@ pub fn lift(mut matte: Plane, guide: &Guide, options: &CutoutOptions) -> Plane {
     let small = matte.resample(&table, &table);
     let plan = plan(&small, guide, options);
     let up = taps::bspline(SIDE, matte.width as usize);
-    let wide = |plane: &Plane| plane.resample(&up, &up);
     if let Some(gain) = plan.gain {
-        each(&mut matte, &wide(&gain), |value, gain| (value * gain).min(1.0));
+        each(&mut matte, &gain, &up, |value, gain| (value * gain).min(1.0));
     }
     if let Some(floor) = plan.floor {
-        each(&mut matte, &wide(&floor), f32::max);
+        each(&mut matte, &floor, &up, f32::max);
     }
     if let Some(keep) = plan.keep {
-        each(&mut matte, &wide(&keep), |value, keep| value * keep);
+        each(&mut matte, &keep, &up, |value, keep| value * keep);
     }
     matte
 }
 
-fn each(matte: &mut Plane, other: &Plane, change: impl Fn(f32, f32) -> f32 + Sync) {
-    matte.values.par_iter_mut().zip(&other.values).for_each(|(value, &other)| *value = change(*value, other));
+/// Each value of `matte` changed by that of `other`, enlarged by `up`.
+fn each(matte: &mut Plane, other: &Plane, up: &Taps, change: impl Fn(f32, f32) -> f32 + Sync) {
+    let wide = other.across(up);
+    let width = matte.width as usize;
+    matte.values.par_chunks_exact_mut(width).enumerate().for_each_init(
+        || vec![0.0; width],
+        |row, (y, values)| {
+            down_row(&wide, up, y, row);
+            values.iter_mut().zip(row).for_each(|(value, other)| *value = change(*value, *other));
+        },
+    );
 }
 
 fn plan(small: &Plane, guide: &Guide, options: &CutoutOptions) -> Plan {
@@ -138,8 +148,7 @@ fn holes(small: &Plane, sure: &Plane, level: f32) -> Holes {
 
 /// The gain and the floor; `limit` is the share of the plane that a hole may take to be filled whatever the guide says.
 fn raise(small: &Plane, sure: &Plane, core: &Plane, limit: f32) -> (Plane, Plane) {
-    let half = holes(small, sure, HALF);
-    let outside = holes(small, sure, OUTSIDE);
+    let (half, outside) = rayon::join(|| holes(small, sure, HALF), || holes(small, sure, OUTSIDE));
     let hole = |i: usize| half.labels[i] != NONE && !half.open[half.labels[i] as usize];
     let filled = |i: usize| {
         let label = half.labels[i] as usize;
@@ -149,7 +158,7 @@ fn raise(small: &Plane, sure: &Plane, core: &Plane, limit: f32) -> (Plane, Plane
     let within = |i: usize| outside.labels[i] == NONE || !outside.open[outside.labels[i] as usize];
     // A hole that stays one must not be lifted at its rim either.
     let solid = |i: usize| core.values[i] > HALF && within(i) && (!hole(i) || filled(i));
-    let near = grown(&(0..small.values.len()).map(filled).collect::<Vec<_>>(), FILL_REACH);
+    let near = grown(&(0..small.values.len()).map(filled).collect::<Vec<_>>(), SIDE, FILL_REACH);
     // A thin rim must not let what is filled out of the subject.
     let fill: Vec<bool> = near.iter().enumerate().map(|(i, &near)| near && within(i)).collect();
     let plane = |value: &dyn Fn(usize) -> f32| Plane::square(SIDE, (0..SIDE * SIDE).map(value).collect());
@@ -175,14 +184,6 @@ fn raise(small: &Plane, sure: &Plane, core: &Plane, limit: f32) -> (Plane, Plane
     (gain, floor)
 }
 
-/// The pixels within `reach` of `mask`, in a square.
-fn grown(mask: &[bool], reach: usize) -> Vec<bool> {
-    let (side, reach) = (SIDE as isize, reach as isize);
-    let at = |x: isize, y: isize| (0..side).contains(&x) && (0..side).contains(&y) && mask[(y * side + x) as usize];
-    let near = |i: isize| (-reach..=reach).any(|dy| (-reach..=reach).any(|dx| at(i % side + dx, i / side + dy)));
-    (0..side * side).map(near).collect()
-}
-
 /// 1 over the largest part of the subject, 0 elsewhere, soft between.
 fn largest(small: &Plane) -> Plane {
     let parts = components(&small.values.iter().map(|&value| value > OUTSIDE).collect::<Vec<_>>(), SIDE);
@@ -196,7 +197,7 @@ fn largest(small: &Plane) -> Plane {
     let most = areas.iter().copied().max().unwrap_or(0);
     let kept = areas.iter().position(|&area| area == most).unwrap_or(0) as u32;
     let mask: Vec<bool> = parts.iter().map(|&label| label == kept).collect();
-    let kept = grown(&mask, KEEP_REACH).into_iter().map(|kept| if kept { 1.0 } else { 0.0 }).collect();
+    let kept = grown(&mask, SIDE, KEEP_REACH).into_iter().map(|kept| if kept { 1.0 } else { 0.0 }).collect();
     Plane::square(SIDE, kept).blur(&taps::gaussian(SOFT_SIGMA))
 }
 

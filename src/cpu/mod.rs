@@ -22,7 +22,7 @@ mod strip;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use cameo_matting::{Host, Library, Matting, People, Planes, Selfie};
+use cameo_matting::{Host, Library, Matting, Pass, People, Planes, Selfie};
 use cameo_models::Network;
 
 use crate::codec::Image;
@@ -88,10 +88,10 @@ impl CpuEngine {
 
     /// What `network` makes of `[3, side, side]`: `[side, side]` in 0..1.
     fn network(&mut self, network: Network, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
-        run(self.library.get(network)?, &self.host, planes, side)
+        run(self.library.get(network)?, Pass::Matte, &self.host, planes, side)
     }
 
-    /// The small network's matte of the mirrored photo, mirrored back and stretched, and where `people` are if they are
+    /// The small network's glance of the mirrored photo, mirrored back and stretched, and where `people` are if they are
     /// asked for, with the probability that there are any: side by side, as neither network keeps all cores busy.
     fn glance(&mut self, photo: &Image, people: bool) -> Result<(Plane, Option<(Plane, f32)>)> {
         let side = rules::GLANCE_SIDE;
@@ -102,10 +102,10 @@ impl CpuEngine {
             let (matting, selfie) = self.library.get_with_selfie(GLANCE)?;
             let host = &self.host;
             let (glance, people) =
-                rayon::join(|| run(matting, host, input, side), || find_people(selfie, seen, &device));
+                rayon::join(|| run(matting, Pass::Glance, host, input, side), || find_people(selfie, seen, &device));
             (glance?, Some(people?))
         } else {
-            (self.network(GLANCE, input, side)?, None)
+            (run(self.library.get(GLANCE)?, Pass::Glance, &self.host, input, side)?, None)
         };
         glance.chunks_exact_mut(side).for_each(<[_]>::reverse);
         lift::stretch(&mut glance);
@@ -113,8 +113,8 @@ impl CpuEngine {
     }
 }
 
-fn run(matting: &Matting, host: &Host, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
-    let made = matting.forward(host, Planes::new(planes, [side, side])).map_err(failed)?;
+fn run(matting: &Matting, pass: Pass, host: &Host, planes: Vec<f32>, side: usize) -> Result<Vec<f32>> {
+    let made = matting.forward(host, Planes::new(planes, [side, side]), pass).map_err(failed)?;
     let values = made.values().to_vec();
     drop(made);
     host.trim(IDLE_BYTES);

@@ -37,21 +37,30 @@ impl Plane {
     pub fn across(&self, taps: &Taps) -> Vec<f32> {
         let width = taps.first.len();
         let mut wide = vec![0.0; width * self.height as usize];
-        let rows = wide.par_chunks_exact_mut(width).zip(self.values.par_chunks_exact(self.width as usize));
-        rows.for_each(|(out, row)| {
-            for (out, (&first, weights)) in out.iter_mut().zip(taps.first.iter().zip(taps.weights.chunks(taps.width))) {
-                let from = &row[first as usize..];
-                *out = weights.iter().zip(from).map(|(weight, value)| weight * value).sum();
-            }
-        });
+        let rows = wide.par_chunks_mut(ROWS * width).zip(self.values.par_chunks(ROWS * self.width as usize));
+        rows.for_each(|(out, rows)| across_rows(rows, self.width as usize, taps, out));
         wide
     }
 
-    /// Blurred by odd `weights`; beyond the plane its outermost pixels go on.
+    /// Blurred by odd `weights`, across then down; beyond the plane its outermost pixels go on.
     pub fn blur(&self, weights: &[f32]) -> Self {
-        let across = clamped(weights, self.width as usize);
-        let down = clamped(weights, self.height as usize);
-        self.resample(&across, &down)
+        let (width, height) = (self.width as usize, self.height as usize);
+        let radius = weights.len() / 2;
+        let mut wide = vec![0.0; self.values.len()];
+        wide.par_chunks_exact_mut(width).zip(self.values.par_chunks_exact(width)).for_each(|(out, row)| {
+            let mut padded = vec![row[0]; radius];
+            padded.extend_from_slice(row);
+            padded.resize(width + 2 * radius, row[width - 1]);
+            weights.iter().enumerate().for_each(|(k, &weight)| add(out, weight, &padded[k..]));
+        });
+        let mut values = vec![0.0; self.values.len()];
+        values.par_chunks_exact_mut(width).enumerate().for_each(|(y, out)| {
+            for (k, &weight) in weights.iter().enumerate() {
+                let from = (y + k).saturating_sub(radius).min(height - 1);
+                add(out, weight, &wide[from * width..]);
+            }
+        });
+        Self { values, ..*self }
     }
 
     /// This plane lies over a whole photo of `width` by `height`: the part over `window`, at this plane's own size.
@@ -64,34 +73,47 @@ impl Plane {
     }
 }
 
-/// Row `y` of the rows `wide`, which are as wide as `out`, resampled down.
+/// Rows that are resampled together, as lanes of the processor's vectors.
+const ROWS: usize = 8;
+
+/// `rows`, up to [`ROWS`] of `width` values, each resampled along itself.
 #[multiversion(targets("x86_64+avx2"))]
+fn across_rows(rows: &[f32], width: usize, taps: &Taps, out: &mut [f32]) {
+    // The last taps may reach past the row's end, where they weigh nothing.
+    let mut columns = vec![[0.0; ROWS]; width + taps.width];
+    for (r, row) in rows.chunks_exact(width).enumerate() {
+        columns.iter_mut().zip(row).for_each(|(column, &value)| column[r] = value);
+    }
+    let mut made = vec![[0.0; ROWS]; taps.first.len()];
+    for (i, made) in made.iter_mut().enumerate() {
+        let columns = &columns[taps.first[i] as usize..];
+        let mut sum = [0.0; ROWS];
+        for (weight, column) in taps.weights[i * taps.width..][..taps.width].iter().zip(columns) {
+            for (sum, value) in sum.iter_mut().zip(column) {
+                *sum += weight * value;
+            }
+        }
+        *made = sum;
+    }
+    for (r, out) in out.chunks_exact_mut(made.len()).enumerate() {
+        out.iter_mut().zip(&made).for_each(|(out, made)| *out = made[r]);
+    }
+}
+
+/// Row `y` of the rows `wide`, which are as wide as `out`, resampled down.
 pub fn down_row(wide: &[f32], down: &Taps, y: usize, out: &mut [f32]) {
     out.fill(0.0);
     for (k, &weight) in down.weights[y * down.width..][..down.width].iter().enumerate() {
-        let from = down.first[y] as usize + k;
         if weight != 0.0 {
-            let row = &wide[from * out.len()..][..out.len()];
-            out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
+            add(out, weight, &wide[(down.first[y] as usize + k) * out.len()..]);
         }
     }
 }
 
-/// A table that blurs by `weights`, their part beyond the ends laid on the outermost samples.
-fn clamped(weights: &[f32], count: usize) -> Taps {
-    let radius = weights.len() / 2;
-    let width = weights.len().min(count);
-    let mut first = Vec::with_capacity(count);
-    let mut table = vec![0.0; count * width];
-    for i in 0..count {
-        let start = i.saturating_sub(radius).min(count - width);
-        first.push(start as u32);
-        for (k, &weight) in weights.iter().enumerate() {
-            let at = (i + k).saturating_sub(radius).min(count - 1);
-            table[i * width + at - start] += weight;
-        }
-    }
-    Taps { first, weights: table, width }
+/// `weight` times the first of `values` added to `out`.
+#[multiversion(targets("x86_64+avx2"))]
+fn add(out: &mut [f32], weight: f32, values: &[f32]) {
+    out.iter_mut().zip(values).for_each(|(out, value)| *out += weight * value);
 }
 
 /// `count` samples over a photo's `full` pixels, taken bilinearly at the centres of as many over `length` from `start`.

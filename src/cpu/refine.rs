@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::Matte;
 use super::boxes::{lay, means};
+use super::components::grown;
 use super::plane::{self, Plane};
 use crate::codec::Image;
 use crate::rules::{BAND, FIT_EPSILON, FIT_REACH, FIT_TRUST, HAZE, Window, smooth};
@@ -105,10 +106,10 @@ fn fit(matte: &Plane, small: &Image) -> Vec<Fit> {
     let size = [matte.height as usize, side];
     let made = means(size, reach, moments, soft(reach + 2), |_, mean| Some(solve(mean)));
     lay(made, side, &mut fits, |fit, made| *fit = made);
+    // What is needed of these was made of those, which are in the way no more.
     let made = means(size, reach, |i| fits[i], soft(2), |_, mean| Some(mean));
-    let mut smooth = vec![Fit::default(); matte.values.len()];
-    lay(made, side, &mut smooth, |fit, made| *fit = made);
-    smooth
+    lay(made, side, &mut fits, |fit, made| *fit = made);
+    fits
 }
 
 /// A step between two pixels that makes soft ones when it is enlarged.
@@ -118,20 +119,26 @@ const STEP: f32 = 0.1;
 /// those within `extra` of them.
 fn soft_columns(matte: &Plane, rows: Range<usize>, extra: usize) -> Vec<bool> {
     let width = matte.width as usize;
-    let mut needed = vec![false; width];
+    let mut soft = vec![false; width];
     let last = (rows.end + extra).min(matte.height as usize);
     for y in rows.start.saturating_sub(extra)..last {
         let row = &matte.values[y * width..][..width];
         let below = &matte.values[(y + 1).min(last - 1) * width..][..width];
-        for (x, &value) in row.iter().enumerate() {
-            let beside = row[(x + 1).min(width - 1)];
-            let soft = BAND[0] / 2.0 < value && value < 1.0 - BAND[0] / 2.0;
-            if soft || (beside - value).abs() > STEP || (below[x] - value).abs() > STEP {
-                needed[x.saturating_sub(extra)..(x + extra + 1).min(width)].fill(true);
-            }
-        }
+        mark_soft(row, below, &mut soft);
     }
-    needed
+    grown(&soft, width, extra)
+}
+
+/// Marks the pixels of `row` that are neither certainly in nor out, or beside a step.
+#[multiversion(targets("x86_64+avx2"))]
+fn mark_soft(row: &[f32], below: &[f32], marks: &mut [bool]) {
+    for ((mark, &value), &below) in marks.iter_mut().zip(row).zip(below) {
+        let soft = (BAND[0] / 2.0 < value) & (value < 1.0 - BAND[0] / 2.0);
+        *mark |= soft | ((below - value).abs() > STEP);
+    }
+    for (mark, beside) in marks.iter_mut().zip(row.windows(2)) {
+        *mark |= (beside[1] - beside[0]).abs() > STEP;
+    }
 }
 
 /// The function from the means of colour, alpha and their products over a window, all less one half.

@@ -25,7 +25,7 @@ use std::path::Path;
 
 use burn::tensor::Tensor;
 use cameo_device::Adapter;
-use cameo_matting::Library;
+use cameo_matting::{Library, Pass};
 use cameo_models::Network;
 
 use crate::codec::{self, Depth, Image};
@@ -166,15 +166,15 @@ impl GpuEngine {
     }
 
     /// What `network` makes of `image`, `[1, 3, side, side]`: a plane in 0..1.
-    pub fn network(&mut self, network: Network, image: Tensor<4>) -> Result<Stack> {
+    pub fn network(&mut self, network: Network, pass: Pass, image: Tensor<4>) -> Result<Stack> {
         let matting = self.library.get(network)?;
         match self.convolutions {
             Convolutions::Ours => {
                 // The small network's matte would move by more than is allowed.
                 let halves = self.halves.as_ref().filter(|_| network == Network::IsNet);
-                network::run(&self.gpu, self.gpu.kernels.tiling(halves), &self.kept, matting, image)
+                network::run(&self.gpu, self.gpu.kernels.tiling(halves), &self.kept, matting, pass, image)
             }
-            Convolutions::Burns => network::run_by_burn(matting, image),
+            Convolutions::Burns => network::run_by_burn(matting, pass, image),
         }
     }
 
@@ -217,7 +217,7 @@ impl Engine for GpuEngine {
         let whole = guide::whole_scene(&self.gpu, photo[0], photo[1]);
         let view = View { size: rules::GLANCE_SIDE as u32, mirrored: true, ..self.view(GLANCE)? };
         let glance = self.see(frame, &whole, view)?;
-        let glance = self.network(GLANCE, glance)?;
+        let glance = self.network(GLANCE, Pass::Glance, glance)?;
         let people = match options.guided() {
             true => {
                 let view = self.view(Network::Selfie)?;
@@ -236,7 +236,7 @@ impl Engine for GpuEngine {
     }
 
     fn matte(&mut self, input: Input, network: Network) -> Result<Matte> {
-        let plane = self.network(network, input.tensor.clone())?;
+        let plane = self.network(network, Pass::Matte, input.tensor.clone())?;
         Ok(Matte { plane, input })
     }
 

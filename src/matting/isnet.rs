@@ -28,7 +28,7 @@ impl IsNet {
     /// `[3, height, width]` to `[1, height, width]` in 0..1.
     pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
         let stem = ops.convolve(&self.stem, &[&image], Finish::NONE)?;
-        let finest = self.backbone.forward(ops, &stem, 1)?.pop().expect("one feature was asked for");
+        let finest = self.backbone.forward(ops, &stem, 5..=5)?.remove(0);
         let side = ops.convolve(&self.sides[0], &[&finest], Finish::NONE)?;
         ops.sigmoid(ops.resize(side, ops.size(&image))?)
     }

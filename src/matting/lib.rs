@@ -20,6 +20,16 @@ pub use ops::{Burn, Finish, Host, Ops, Planes};
 pub use selfie::{People, Selfie};
 pub use u2netp::U2NetP;
 
+/// What is asked of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Its matte.
+    Matte,
+    /// Where the subject is: the side output of the second finest decoder stage, enlarged. Of U2-Net-p alone, for 46
+    /// percent of the operations.
+    Glance,
+}
+
 /// A network with its weights, on a device.
 #[derive(Debug)]
 pub enum Matting {
@@ -40,16 +50,19 @@ impl Matting {
         }
     }
 
-    /// The matte before min-max: `[3, size, size]`, RGB less mean over deviation, to `[1, size, size]` in 0..1.
+    /// The matte or the glance before min-max: `[3, size, size]`, RGB less mean over deviation, to `[1, size, size]` in
+    /// 0..1.
     ///
     /// Both networks are fully convolutional: any side that is a multiple of 64 works, the trained one works best.
     ///
     /// # Errors
-    /// What the device says, in a sentence.
-    pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
-        match self {
-            Self::IsNet(network) => network.forward(ops, image),
-            Self::U2NetP(network) => network.forward(ops, image),
+    /// What the device says, in a sentence; or that IS-Net gives no glance.
+    pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack, pass: Pass) -> Result<O::Stack, String> {
+        match (self, pass) {
+            (Self::IsNet(network), Pass::Matte) => network.forward(ops, image),
+            (Self::IsNet(_), Pass::Glance) => Err("IS-Net's coarser side outputs served training alone".into()),
+            (Self::U2NetP(network), Pass::Matte) => network.forward(ops, image),
+            (Self::U2NetP(network), Pass::Glance) => network.glance(ops, image),
         }
     }
 }

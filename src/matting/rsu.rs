@@ -1,5 +1,7 @@
 //! The building blocks that both networks share, after Qin et al. 2020: a U-Net whose stages are small U-Nets (RSU).
 
+use std::ops::RangeInclusive;
+
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -108,9 +110,14 @@ impl Backbone {
         }
     }
 
-    /// The features of the five decoder stages and of the last encoder stage, coarsest first; `keep` says how many
-    /// of the finest the caller needs, the rest are dropped as soon as they are used.
-    pub fn forward<O: Ops>(&self, ops: &O, image: &O::Stack, keep: usize) -> Result<Vec<O::Stack>, String> {
+    /// The features `wanted` of six, coarsest first: 0 is that of the last encoder stage, 5 that of the last decoder
+    /// stage. What is finer than those wanted is not computed, what is coarser dropped as soon as it was used.
+    pub fn forward<O: Ops>(
+        &self,
+        ops: &O,
+        image: &O::Stack,
+        wanted: RangeInclusive<usize>,
+    ) -> Result<Vec<O::Stack>, String> {
         let mut skips: Vec<O::Stack> = Vec::with_capacity(self.encoder.len());
         for rsu in &self.encoder {
             let skip = match skips.last() {
@@ -119,11 +126,10 @@ impl Backbone {
             };
             skips.push(skip?);
         }
-        let stages = skips.len();
         let mut x = skips.pop().expect("the encoder has stages");
-        let mut features = Vec::with_capacity(keep);
-        for (i, rsu) in self.decoder.iter().enumerate() {
-            if stages - i <= keep {
+        let mut features = Vec::new();
+        for (i, rsu) in self.decoder[..*wanted.end()].iter().enumerate() {
+            if wanted.contains(&i) {
                 features.push(x.clone());
             }
             let skip = skips.pop().expect("a decoder stage for each encoder stage but the last");

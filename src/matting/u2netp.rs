@@ -29,7 +29,7 @@ impl U2NetP {
 
     /// `[3, height, width]` to `[1, height, width]` in 0..1.
     pub fn forward<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
-        let features = self.backbone.forward(ops, &image, self.sides.len())?;
+        let features = self.backbone.forward(ops, &image, 0..=5)?;
         let finest_first = features.into_iter().rev();
         let side = |(side, feature): (&Conv2d, O::Stack)| {
             let side = ops.convolve(side, &[&feature], Finish::NONE)?;
@@ -38,5 +38,12 @@ impl U2NetP {
         let sides = self.sides.iter().zip(finest_first).map(side).collect::<Result<Vec<_>, String>>()?;
         let sides: Vec<_> = sides.iter().collect();
         ops.sigmoid(ops.convolve(&self.fuse, &sides, Finish::NONE)?)
+    }
+
+    /// The same, rougher, without the last decoder stage.
+    pub fn glance<O: Ops>(&self, ops: &O, image: O::Stack) -> Result<O::Stack, String> {
+        let feature = self.backbone.forward(ops, &image, 4..=4)?.remove(0);
+        let side = ops.convolve(&self.sides[1], &[&feature], Finish::NONE)?;
+        ops.sigmoid(ops.resize(side, ops.size(&image))?)
     }
 }

@@ -1,7 +1,7 @@
 //! The networks against onnxruntime on the original ONNX files (`cargo xtask golden`).
 
 use burn::tensor::Device;
-use cameo_matting::{Host, Library, Planes};
+use cameo_matting::{Host, Library, Pass, Planes};
 use cameo_models::Network;
 
 use crate::common::{self, Difference, difference, golden};
@@ -10,12 +10,12 @@ use crate::common::{self, Difference, difference, golden};
 const MAX: f32 = 2e-3;
 const MEAN: f64 = 2e-5;
 
-fn run(network: Network, image: &cameo::codec::Image, want: &str) -> Difference {
+fn run(network: Network, pass: Pass, image: &cameo::codec::Image, want: &str) -> Difference {
     let mut library = Library::new(&common::models(), Device::flex());
     let matting = library.get(network).unwrap();
     let size = image.width as usize;
     let planes = Planes::new(common::input(image, network), [size, size]);
-    let found = matting.forward(&Host::default(), planes).unwrap();
+    let found = matting.forward(&Host::default(), planes, pass).unwrap();
     let found = difference(found.values(), &golden(want));
     println!("{want}: {found:?}");
     found
@@ -28,17 +28,28 @@ fn assert_agrees(found: Difference) {
 
 #[test]
 fn u2netp_agrees_with_onnxruntime() {
-    assert_agrees(run(Network::U2NetP, &common::picture("tests/golden/u2netp_320_input.png"), "u2netp_320.png"));
+    assert_agrees(run(
+        Network::U2NetP,
+        Pass::Matte,
+        &common::picture("tests/golden/u2netp_320_input.png"),
+        "u2netp_320.png",
+    ));
+}
+
+#[test]
+fn u2netps_glance_agrees_with_onnxruntime() {
+    let photo = common::picture("tests/golden/u2netp_320_input.png");
+    assert_agrees(run(Network::U2NetP, Pass::Glance, &photo, "u2netp_320_glance.png"));
 }
 
 #[test]
 fn isnet_agrees_with_onnxruntime() {
-    assert_agrees(run(Network::IsNet, &common::doubled(&common::astronaut()), "isnet_1024.png"));
+    assert_agrees(run(Network::IsNet, Pass::Matte, &common::doubled(&common::astronaut()), "isnet_1024.png"));
 }
 
 #[test]
 fn isnet_agrees_with_onnxruntime_at_a_quarter_of_its_size() {
-    assert_agrees(run(Network::IsNet, &common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png"));
+    assert_agrees(run(Network::IsNet, Pass::Matte, &common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png"));
 }
 
 #[test]
@@ -65,6 +76,6 @@ fn a_person_is_told_from_a_pattern() {
 #[test]
 fn another_photo_does_not_agree() {
     let shifted = common::crop(&common::astronaut(), 65, 0, 320);
-    let found = run(Network::U2NetP, &shifted, "u2netp_320.png");
+    let found = run(Network::U2NetP, Pass::Matte, &shifted, "u2netp_320.png");
     assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use cameo::codec::Image;
 use cameo::gpu::GpuEngine;
 use cameo::gpu::network::Stack;
-use cameo_matting::Burn;
+use cameo_matting::{Burn, Pass};
 use cameo_models::Network;
 
 use crate::common::{self, Difference, difference, golden};
@@ -22,25 +22,33 @@ fn read(engine: &GpuEngine, stack: &Stack) -> Vec<f32> {
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
-fn matte(engine: &mut GpuEngine, network: Network, image: &Image) -> Vec<f32> {
+fn plane(engine: &mut GpuEngine, network: Network, pass: Pass, image: &Image) -> Vec<f32> {
     let size = image.width as usize;
     let input = TensorData::new(common::input(image, network), [1, 3, size, size]);
     let input = Tensor::from_data(input, engine.library.device());
     let since = Instant::now();
-    let matte = engine.network(network, input).unwrap();
+    let plane = engine.network(network, pass, input).unwrap();
     println!("{network} at {size}: {:.2} s", since.elapsed().as_secs_f64());
-    read(engine, &matte)
+    read(engine, &plane)
 }
 
-fn run(network: Network, image: Image, want: &str) -> Difference {
-    let found = difference(&on_gpu(move |engine| matte(engine, network, &image)), &golden(want));
+fn run(network: Network, pass: Pass, image: Image, want: &str) -> Difference {
+    let found = difference(&on_gpu(move |engine| plane(engine, network, pass, &image)), &golden(want));
     println!("{want}: {found:?}");
     found
 }
 
 #[test]
 fn u2netp_agrees_with_onnxruntime() {
-    let found = run(Network::U2NetP, common::picture("tests/golden/u2netp_320_input.png"), "u2netp_320.png");
+    let found =
+        run(Network::U2NetP, Pass::Matte, common::picture("tests/golden/u2netp_320_input.png"), "u2netp_320.png");
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+#[test]
+fn u2netps_glance_agrees_with_onnxruntime() {
+    let photo = common::picture("tests/golden/u2netp_320_input.png");
+    let found = run(Network::U2NetP, Pass::Glance, photo, "u2netp_320_glance.png");
     assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
 }
 
@@ -48,7 +56,7 @@ fn u2netp_agrees_with_onnxruntime() {
 /// is fully convolutional, so every layer and every weight is the same.
 #[test]
 fn isnet_agrees_with_onnxruntime() {
-    let found = run(Network::IsNet, common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png");
+    let found = run(Network::IsNet, Pass::Matte, common::crop(&common::astronaut(), 96, 0, 256), "isnet_256.png");
     assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
 }
 
@@ -58,9 +66,9 @@ fn isnet_agrees_in_sixteen_bits() {
     let image = common::crop(&common::astronaut(), 96, 0, 256);
     let (had, half, single) = on_gpu(move |engine| {
         let had = engine.set_halves(true);
-        let half = matte(engine, Network::IsNet, &image);
+        let half = plane(engine, Network::IsNet, Pass::Matte, &image);
         engine.set_halves(false);
-        (had, half, matte(engine, Network::IsNet, &image))
+        (had, half, plane(engine, Network::IsNet, Pass::Matte, &image))
     });
     let [half, single] = [half, single].map(|found| difference(&found, &golden("isnet_256.png")));
     println!("isnet_256.png: {half:?} in 16 bits, {single:?} in 32");
@@ -81,7 +89,7 @@ fn selfie_agrees_with_mediapipe() {
 
 #[test]
 fn another_photo_does_not_agree() {
-    let found = run(Network::U2NetP, common::crop(&common::astronaut(), 66, 0, 320), "u2netp_320.png");
+    let found = run(Network::U2NetP, Pass::Matte, common::crop(&common::astronaut(), 66, 0, 320), "u2netp_320.png");
     assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
 }
 
@@ -92,8 +100,8 @@ fn burns_kernels_and_ours_give_the_same_matte() {
     let [ours, burns]: [Vec<f32>; 2] = on_gpu(move |engine| {
         let input = TensorData::new(image, [1, 3, 64, 64]);
         let input = Tensor::from_data(input, engine.library.device());
-        let ours = engine.network(Network::U2NetP, input.clone()).unwrap();
-        let burns = engine.library.get(Network::U2NetP).unwrap().forward(&Burn, input).unwrap();
+        let ours = engine.network(Network::U2NetP, Pass::Matte, input.clone()).unwrap();
+        let burns = engine.library.get(Network::U2NetP).unwrap().forward(&Burn, input, Pass::Matte).unwrap();
         [read(engine, &ours), burns.into_data().try_to_vec().unwrap()]
     });
     let found = difference(&ours, &burns);

@@ -11,7 +11,7 @@ use burn::module::ParamId;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use cameo_device::Memory;
-use cameo_matting::{Burn, Finish, Matting, Ops};
+use cameo_matting::{Burn, Finish, Matting, Ops, Pass};
 
 use super::kernels::{Tiling, lines};
 use super::params::{ConvWeights, PlaneHalve, PlaneResize, PlaneSigmoid};
@@ -82,22 +82,29 @@ pub struct Kept(RefCell<HashMap<ParamId, Rc<Weights>>>);
 /// What a device says that refuses, in a sentence.
 type Said<T> = std::result::Result<T, String>;
 
-/// What `matting` makes of `image`, `[1, 3, side, side]`: a matte in 0..1.
+/// What `matting` makes of `image`, `[1, 3, side, side]`: a plane in 0..1.
 ///
 /// # Errors
 /// If the device was lost or is out of memory.
-pub fn run(gpu: &Gpu, tiling: Tiling<'_>, kept: &Kept, matting: &Matting, image: Tensor<4>) -> Result<Stack> {
-    record(gpu, tiling, kept, image, |layers, image| matting.forward(layers, image))
+pub fn run(
+    gpu: &Gpu,
+    tiling: Tiling<'_>,
+    kept: &Kept,
+    matting: &Matting,
+    pass: Pass,
+    image: Tensor<4>,
+) -> Result<Stack> {
+    record(gpu, tiling, kept, image, |layers, image| matting.forward(layers, image, pass))
 }
 
 /// The same by burn's own kernels.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_by_burn(matting: &Matting, image: Tensor<4>) -> Result<Stack> {
-    let matte = matting.forward(&Burn, image).map_err(failed)?;
-    matte.device().sync().map_err(failed)?;
-    Stack::of(matte).map_err(failed)
+pub fn run_by_burn(matting: &Matting, pass: Pass, image: Tensor<4>) -> Result<Stack> {
+    let made = matting.forward(&Burn, image, pass).map_err(failed)?;
+    made.device().sync().map_err(failed)?;
+    Stack::of(made).map_err(failed)
 }
 
 /// One convolution of `image` and ReLU, as [`run`] computes it.
