@@ -18,13 +18,16 @@ pub struct Args {
     /// this one
     #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4")]
     plan: Option<plan::Card>,
+    /// Network that the plan is of: isnet for quality, u2netp for speed
+    #[arg(long, default_value_t = Network::IsNet, requires = "plan")]
+    model: Network,
 }
 
 /// # Errors
 /// None of what is found wrong stops the rest from being shown; the exit code tells if anything was.
 pub fn run(args: Args) -> Result<ExitCode> {
     if let Some(card) = args.plan {
-        return plan::run(&args.engine, card).map(|()| ExitCode::SUCCESS);
+        return plan::run(&args.engine, args.model, card).map(|()| ExitCode::SUCCESS);
     }
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

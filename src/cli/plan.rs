@@ -10,7 +10,7 @@ use crate::config::EngineArgs;
 use crate::error::{Error, Result};
 use crate::gpu::GpuEngine;
 use crate::gpu::bus::Traffic;
-use crate::pipeline::{self, Bounds, Job, Recipe};
+use crate::pipeline::{self, Bounds, CutoutOptions, Job, Recipe};
 
 /// Pixels a side of the photo: 12 megapixels, as most cameras make them.
 const PHOTO: [u32; 2] = [4000, 3000];
@@ -53,17 +53,18 @@ impl Card {
 /// What had crossed and what was held when a stage began.
 type Marks = Arc<Mutex<Vec<(&'static str, Traffic, u64)>>>;
 
-/// Runs a photo on the adapter that `args` choose, and prints what it asked for.
+/// Runs a photo through `network` on the adapter that `args` choose, and prints what it asked for.
 ///
 /// # Errors
 /// [`Error::NoDevice`] if there is no adapter to run it on.
-pub fn run(args: &EngineArgs, card: Card) -> Result<()> {
+pub fn run(args: &EngineArgs, network: Network, card: Card) -> Result<()> {
     let Choice::Gpu(adapter) = engine::choose(args)?.0 else {
         return Err(Error::NoDevice(
             "a plan is counted as a GPU runs: use --device gpu, with --allow-software where there is none".into(),
         ));
     };
-    let recipe = Recipe::new(Job::Combo);
+    let cutout = CutoutOptions { model: network, ..Default::default() };
+    let recipe = Recipe { cutout, ..Recipe::new(Job::Combo) };
     let mut engine = GpuEngine::new(&adapter, &args.models_folder())?;
     let (meter, pool) = (engine.gpu.bus.meter(), engine.gpu.bus.pool.clone());
     // The weights are made ready once, by the first photo; counted is a later one.
@@ -82,7 +83,7 @@ pub fn run(args: &EngineArgs, card: Card) -> Result<()> {
     pipeline::road(&mut engine, parcel, &recipe)?;
     let mut marks = std::mem::take(&mut *marks.lock().unwrap_or_else(PoisonError::into_inner));
     marks.push(("", meter.read(), pool.take_peak()));
-    print(&marks, card, &adapter.describe(), recipe.network());
+    print(&marks, card, &adapter.describe(), network);
     Ok(())
 }
 
@@ -93,9 +94,8 @@ fn photo([width, height]: [u32; 2]) -> Result<Vec<u8>> {
     codec::encode(&Image::new(width, height, pixels), Format::Png, None)
 }
 
-fn print(marks: &[(&'static str, Traffic, u64)], card: Card, adapter: &str, network: Option<Network>) {
+fn print(marks: &[(&'static str, Traffic, u64)], card: Card, adapter: &str, network: Network) {
     let (name, bandwidth, peak) = card.facts();
-    let network = network.map_or("no network", |network| network.name());
     println!("A photo of {}x{}, {network}, enlarged twice; counted on {adapter}.", PHOTO[0], PHOTO[1]);
     println!(
         "Floor: the larger of bytes / bandwidth and operations / peak of {name}: {bandwidth} GB/s, {peak} TFLOP/s.\n"

@@ -10,6 +10,7 @@ mod bands;
 mod matte;
 mod networks;
 mod parity;
+mod plan;
 mod road;
 
 use std::sync::OnceLock;
