@@ -39,11 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let y = min(max(params.first_row + id.y + dy, 1u) - 1u, params.window_rows - 1u);
         for (var dx = 0u; dx < 3u; dx++) {
             let x = min(max(id.x + dx, 1u) - 1u, params.width - 1u);
-            let at = y * params.width + x;
-            var here = unpack4x8unorm(photo[params.photo_skip + at]);
-            if (params.has_matte != 0u) {
-                here.a = matte[params.matte_skip + at];
-            }
+            let here = straight_at(y * params.width + x);
             // A colour that is not certain takes no part.
             let counts = vec4<bool>(vec3<bool>(here.a >= params.min_alpha), true);
             low = min(low, select(vec4<f32>(1.0), here, counts));

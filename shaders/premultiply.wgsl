@@ -23,10 +23,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let at = id.y * params.width + id.x;
-    let pixel = unpack4x8unorm(photo[params.photo_skip + at]);
-    var alpha = pixel.a;
-    if (params.has_matte != 0u) {
-        alpha = matte[params.matte_skip + at];
-    }
-    window[at] = vec4<f32>(pixel.rgb * alpha, alpha);
+    window[at] = premultiplied_at(at);
 }

@@ -1,5 +1,5 @@
 // Blurs along the columns, adds to each pixel the detail the blur took, measured over the subject alone, and keeps the
-// result within the range of what is around.
+// result within the range of what is around; and packs it.
 
 struct Params {
     width: u32,
@@ -19,8 +19,9 @@ struct Params {
     photo_height: u32,
     // The photo's first row in `spans`.
     span_first: u32,
-    pad0: u32,
-    pad1: u32,
+    // Words before the first pixel in the result, and words of a pixel: one, or two.
+    picture_skip: u32,
+    words: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,8 +34,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> spans: array<vec4<u32>>;
 // The noise there was.
 @group(0) @binding(5) var<storage, read> level: array<f32>;
-// `[rows, width]`, straight.
-@group(0) @binding(6) var<storage, read_write> sharp: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> picture: array<u32>;
 
 fn least(span: vec4<u32>) -> vec4<f32> {
     return vec4<f32>(unpack2x16unorm(span.x), unpack2x16unorm(span.y));
@@ -82,5 +82,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let column = (2u * id.x + 1u) * params.photo_width / (2u * params.width);
     let row = (2u * (params.out_row + id.y) + 1u) * params.photo_height / (2u * params.out_height);
     let at = 3u * ((row - params.span_first) * params.photo_width + column);
-    sharp[id.y * params.width + id.x] = within(straight, at);
+    put(id.y * params.width + id.x, within(straight, at));
 }

@@ -7,7 +7,7 @@ use super::denoise::denoise;
 use super::kernels::tiles;
 use super::params::{EnhanceAcross, EnhanceDown, EnhanceSpan, Pack, Premultiply, SharpenAcross, SharpenDown};
 use super::pool::Buffer;
-use super::strips::Strips;
+use super::strips::{Rows, Strips};
 use super::table::HostTable;
 use super::{Frame, Gpu};
 use crate::error::Result;
@@ -21,11 +21,18 @@ const WIDE_PIXEL: u64 = 16;
 /// Bytes of the ranges around a pixel.
 const SPAN: u64 = 48;
 
-/// A picture of some rows, `[rows, width]`.
+/// A picture of some rows, `[rows, width]`, premultiplied.
 struct Band {
     buffer: Buffer,
     rows: Range<u32>,
-    premultiplied: bool,
+}
+
+/// Where some rows of the result go.
+struct Target {
+    rows: Range<u32>,
+    place: Rows,
+    /// Of a pixel.
+    words: u32,
 }
 
 /// `frame` at the size of `enhancement`, sharpened and packed; colours are 0 where alpha is 0.
@@ -52,27 +59,31 @@ pub fn enhance(gpu: &Gpu, mut frame: Frame, enhancement: &Enhancement) -> Result
             let wide = rows.start.saturating_sub(halo)..(rows.end + halo).min(height);
             let mut encoder = gpu.encoder("enhance");
             let band = resampling.run(gpu, &mut encoder, &frame, wide);
-            let band = match &mask {
-                Some(mask) => mask.run(gpu, &mut encoder, &frame, &band, &rows),
-                None => band,
-            };
-            let Some(target) = picture.slice(bus, &rows) else { continue };
-            let params = Pack {
-                width,
-                rows: rows.len() as u32,
-                first_row: rows.start - band.rows.start,
-                picture_skip: target.skip,
-                premultiplied: band.premultiplied.into(),
-                words,
-                ..Default::default()
-            };
-            let bindings = [band.buffer.as_entire_binding(), target.binding()];
-            gpu.kernels.pack.dispatch(bus, &mut encoder, &params, &bindings, tiles(width, rows.len() as u32));
+            let Some(place) = picture.slice(bus, &rows) else { continue };
+            let target = Target { rows, place, words };
+            match &mask {
+                Some(mask) => mask.run(gpu, &mut encoder, &frame, &band, &target),
+                None => pack(gpu, &mut encoder, &band, width, &target),
+            }
             // A band's memory is free again before the next one's is taken.
             gpu.submit(encoder)?;
         }
     }
     Ok(picture)
+}
+
+fn pack(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, band: &Band, width: u32, target: &Target) {
+    let Target { rows, place, words } = target;
+    let params = Pack {
+        width,
+        rows: rows.len() as u32,
+        first_row: rows.start - band.rows.start,
+        picture_skip: place.skip,
+        words: *words,
+        ..Default::default()
+    };
+    let bindings = [band.buffer.as_entire_binding(), place.binding()];
+    gpu.kernels.pack.dispatch(&gpu.bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
 }
 
 /// Rows of a band whose widest buffer keeps `bytes`, at least one.
@@ -107,12 +118,20 @@ impl Resampling {
         };
         let out_width = self.out_width;
         let source = down.reach(rows.clone(), frame.photo.height);
-        let window = premultiply(gpu, encoder, frame, source.clone());
+        let window = PhotoRows::new(gpu, encoder, frame, &source);
         let wide = bus.scratch("enhance wide", source.len() as u64 * out_width as u64 * WIDE_PIXEL);
-        let params =
-            EnhanceAcross { width: frame.photo.width, out_width, rows: source.len() as u32, taps: across.table.width };
+        let params = EnhanceAcross {
+            width: frame.photo.width,
+            out_width,
+            rows: source.len() as u32,
+            taps: across.table.width,
+            photo_skip: window.photo.skip,
+            matte_skip: window.matte.skip,
+            has_matte: window.has_matte.into(),
+            ..Default::default()
+        };
         let [first, weights] = across.table.bindings();
-        let bindings = [first, weights, window.buffer.as_entire_binding(), wide.as_entire_binding()];
+        let bindings = [first, weights, window.photo.binding(), window.matte.binding(), wide.as_entire_binding()];
         let groups = tiles(out_width, source.len() as u32);
         gpu.kernels.enhance_across.dispatch(bus, encoder, &params, &bindings, groups);
 
@@ -130,29 +149,43 @@ impl Resampling {
         let bindings = [first, weights, wide.as_entire_binding(), buffer.as_entire_binding()];
         let groups = tiles(out_width, rows.len() as u32);
         gpu.kernels.enhance_down.dispatch(bus, encoder, &params, &bindings, groups);
-        Band { buffer, rows, premultiplied: true }
+        Band { buffer, rows }
+    }
+}
+
+/// Some rows of the photo and of its matte.
+struct PhotoRows {
+    photo: Rows,
+    /// The photo again if there is none: a binding must be given even where it is not read.
+    matte: Rows,
+    has_matte: bool,
+}
+
+impl PhotoRows {
+    fn new(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> Self {
+        let photo = frame.photo.window(&gpu.bus, encoder, rows);
+        let matte = frame.matte.as_ref().map(|matte| matte.window(&gpu.bus, encoder, rows));
+        let has_matte = matte.is_some();
+        Self { matte: matte.unwrap_or_else(|| photo.clone()), photo, has_matte }
     }
 }
 
 fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: Range<u32>) -> Band {
     let bus = &gpu.bus;
     let width = frame.photo.width;
-    let photo = frame.photo.window(bus, encoder, &rows);
-    let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &rows));
+    let window = PhotoRows::new(gpu, encoder, frame, &rows);
     let buffer = bus.scratch("premultiplied", rows.len() as u64 * width as u64 * WIDE_PIXEL);
     let params = Premultiply {
         width,
         rows: rows.len() as u32,
-        photo_skip: photo.skip,
-        matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
-        has_matte: matte.is_some() as u32,
+        photo_skip: window.photo.skip,
+        matte_skip: window.matte.skip,
+        has_matte: window.has_matte.into(),
         ..Default::default()
     };
-    // A binding must be given even where it is not read.
-    let matte = matte.as_ref().unwrap_or(&photo);
-    let bindings = [photo.binding(), matte.binding(), buffer.as_entire_binding()];
+    let bindings = [window.photo.binding(), window.matte.binding(), buffer.as_entire_binding()];
     gpu.kernels.premultiply.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
-    Band { buffer, rows, premultiplied: true }
+    Band { buffer, rows }
 }
 
 /// The unsharp mask.
@@ -174,16 +207,10 @@ impl Mask {
         Self { sharpening, radius, weights: gpu.bus.table("sharpen taps", &weights), level, width, height }
     }
 
-    /// Rows `rows` of `band`, sharpened, straight.
-    fn run(
-        &self,
-        gpu: &Gpu,
-        encoder: &mut wgpu::CommandEncoder,
-        frame: &Frame,
-        band: &Band,
-        rows: &Range<u32>,
-    ) -> Band {
+    /// The rows of `band` that `target` takes, sharpened and packed.
+    fn run(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, band: &Band, target: &Target) {
         let bus = &gpu.bus;
+        let Target { rows, place, words } = target;
         let width = self.width;
         let band_rows = band.rows.len() as u32;
         let pixels = width as u64 * band_rows as u64;
@@ -196,7 +223,6 @@ impl Mask {
         let source = |y: u32| (2 * y + 1) * photo_height / (2 * self.height);
         let around = source(rows.start)..source(rows.end - 1) + 1;
         let spans = spans(gpu, encoder, frame, &around);
-        let buffer = bus.scratch("sharpened", width as u64 * rows.len() as u64 * WIDE_PIXEL);
         let params = SharpenDown {
             width,
             rows: rows.len() as u32,
@@ -212,7 +238,8 @@ impl Mask {
             photo_width: frame.photo.width,
             photo_height,
             span_first: around.start,
-            ..Default::default()
+            picture_skip: place.skip,
+            words: *words,
         };
         let bindings = [
             self.weights.as_entire_binding(),
@@ -220,11 +247,9 @@ impl Mask {
             blurred.as_entire_binding(),
             spans.as_entire_binding(),
             self.level.as_entire_binding(),
-            buffer.as_entire_binding(),
+            place.binding(),
         ];
-        let groups = tiles(width, rows.len() as u32);
-        gpu.kernels.sharpen_down.dispatch(bus, encoder, &params, &bindings, groups);
-        Band { buffer, rows: rows.clone(), premultiplied: false }
+        gpu.kernels.sharpen_down.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
     }
 }
 
@@ -233,22 +258,19 @@ fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Ra
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
-    let photo = frame.photo.window(bus, encoder, &read);
-    let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &read));
+    let window = PhotoRows::new(gpu, encoder, frame, &read);
     let spans = bus.scratch("spans", rows.len() as u64 * width as u64 * SPAN);
     let params = EnhanceSpan {
         width,
         rows: rows.len() as u32,
         first_row: rows.start - read.start,
         window_rows: read.len() as u32,
-        photo_skip: photo.skip,
-        matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
-        has_matte: matte.is_some().into(),
+        photo_skip: window.photo.skip,
+        matte_skip: window.matte.skip,
+        has_matte: window.has_matte.into(),
         min_alpha: MIN_ALPHA,
     };
-    // A binding must be given even where it is not read.
-    let matte = matte.as_ref().unwrap_or(&photo);
-    let bindings = [photo.binding(), matte.binding(), spans.as_entire_binding()];
+    let bindings = [window.photo.binding(), window.matte.binding(), spans.as_entire_binding()];
     gpu.kernels.enhance_span.dispatch(bus, encoder, &params, &bindings, tiles(width, rows.len() as u32));
     spans
 }

@@ -100,13 +100,13 @@ kernels! {
     denoise_count: DenoiseCount;
     denoise_level: DenoiseLevel;
     denoise_filter: DenoiseFilter;
-    enhance_span: EnhanceSpan;
-    premultiply: Premultiply;
-    enhance_across: EnhanceAcross;
+    enhance_span: EnhanceSpan + "photo";
+    premultiply: Premultiply + "photo";
+    enhance_across: EnhanceAcross + "photo";
     enhance_down: EnhanceDown;
     sharpen_across: SharpenAcross + "color";
-    sharpen_down: SharpenDown + "color";
-    pack: Pack + "color";
+    sharpen_down: SharpenDown + "color" + "picture";
+    pack: Pack + "color" + "picture";
 }
 
 /// Workgroup sides of the shaders that run over a picture.

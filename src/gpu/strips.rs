@@ -23,7 +23,7 @@ struct Strip {
 }
 
 /// Some rows of a picture as one binding: its first pixel lies `skip` words into what is bound.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rows {
     buffer: Buffer,
     offset: u64,

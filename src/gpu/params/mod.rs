@@ -207,7 +207,16 @@ params!(Premultiply {
     pad1: u32,
     pad2: u32,
 });
-params!(EnhanceAcross { width: u32, out_width: u32, rows: u32, taps: u32 });
+params!(EnhanceAcross {
+    width: u32,
+    out_width: u32,
+    rows: u32,
+    taps: u32,
+    photo_skip: u32,
+    matte_skip: u32,
+    has_matte: u32,
+    pad: u32,
+});
 params!(EnhanceDown {
     out_width: u32,
     rows: u32,
@@ -234,19 +243,10 @@ params!(SharpenDown {
     photo_width: u32,
     photo_height: u32,
     span_first: u32,
-    pad0: u32,
-    pad1: u32,
-});
-params!(Pack {
-    width: u32,
-    rows: u32,
-    first_row: u32,
     picture_skip: u32,
-    premultiplied: u32,
     words: u32,
-    pad0: u32,
-    pad1: u32,
 });
+params!(Pack { width: u32, rows: u32, first_row: u32, picture_skip: u32, words: u32, pad0: u32, pad1: u32, pad2: u32 });
 params!(EnhanceSpan {
     width: u32,
     rows: u32,
