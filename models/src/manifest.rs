@@ -137,22 +137,36 @@ impl Manifest {
 impl Entry {
     /// The file of the weights, once its size and hash were found to be what they should be.
     pub fn open(&self, folder: &Path) -> Result<PathBuf, Error> {
+        let path = self.find(folder)?;
+        self.verify(&path)?;
+        Ok(path)
+    }
+
+    /// The file of the weights, of which only the size was found to be what it should be.
+    pub fn find(&self, folder: &Path) -> Result<PathBuf, Error> {
         let network = self.network;
         let path = folder.join(&self.file);
-        let unreadable =
-            |reason: std::io::Error| Error::Unreadable { network, path: path.clone(), reason: reason.to_string() };
-        let length = fs::metadata(&path).map_err(unreadable)?.len();
+        let length = fs::metadata(&path).map_err(|reason| self.unreadable(&path, &reason))?.len();
         // The size first: a wrong file may be of any length, and is not worth reading.
         if length != self.bytes {
             let reason = format!("{length} bytes instead of {}", self.bytes);
             return Err(Error::WrongFile { network, path, reason });
         }
-        let sha256 = sha256_of(&path).map_err(unreadable)?;
+        Ok(path)
+    }
+
+    /// Whether the file `path` has the hash that it should have.
+    pub fn verify(&self, path: &Path) -> Result<(), Error> {
+        let sha256 = sha256_of(path).map_err(|reason| self.unreadable(path, &reason))?;
         if sha256 != self.sha256 {
             let reason = format!("its SHA-256 is {sha256} instead of {}", self.sha256);
-            return Err(Error::WrongFile { network, path, reason });
+            return Err(Error::WrongFile { network: self.network, path: path.into(), reason });
         }
-        Ok(path)
+        Ok(())
+    }
+
+    fn unreadable(&self, path: &Path, reason: &std::io::Error) -> Error {
+        Error::Unreadable { network: self.network, path: path.into(), reason: reason.to_string() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The models folder, and the networks loaded from it so far.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use burn::tensor::Device;
 use cameo_models::{Entry, Error, Manifest, Network};
@@ -87,7 +89,14 @@ impl Library {
         load: impl FnOnce(&Entry, &Path, &Device) -> Result<M, String>,
     ) -> Result<M, Error> {
         let entry = self.entry(network)?;
-        let path = entry.open(&self.folder)?;
-        load(&entry, &path, &self.device).map_err(|reason| Error::WrongFile { network, path, reason })
+        let path = entry.find(&self.folder)?;
+        // To hash the file takes as long as to widen its numbers. If the hash is wrong, nothing of it is used.
+        let (verified, loaded) = thread::scope(|scope| {
+            let verified = scope.spawn(|| entry.verify(&path));
+            let loaded = load(&entry, &path, &self.device);
+            (verified.join().unwrap_or_else(|panic| resume_unwind(panic)), loaded)
+        });
+        verified?;
+        loaded.map_err(|reason| Error::WrongFile { network, path, reason })
     }
 }
