@@ -26,19 +26,12 @@ fn luma_at(at: u32) -> f32 {
     return dot(unpack4x8unorm(photo[params.photo_skip + at]).rgb, params.luma) * 255.0;
 }
 
-fn alpha_at(at: u32) -> f32 {
-    if (params.has_matte != 0u) {
-        return matte[params.matte_skip + at];
-    }
-    return unpack4x8unorm(photo[params.photo_skip + at]).a;
-}
-
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) me: u32) {
     if (id.x < params.columns && id.y < params.rows) {
         let at = 2u * id.y * params.width + 2u * id.x;
         let below = at + params.width;
-        if (alpha_at(at) > params.above) {
+        if (straight_at(at).a > params.above) {
             let diagonal = (luma_at(at) - luma_at(at + 1u) - luma_at(below) + luma_at(below + 1u)) / 2.0;
             atomicAdd(&own[min(u32(abs(diagonal) * params.bins_a_tone), 255u)], 1u);
         }

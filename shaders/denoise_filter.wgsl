@@ -31,13 +31,6 @@ struct Tap {
 @group(0) @binding(4) var<storage, read> matte: array<f32>;
 @group(0) @binding(5) var<storage, read_write> denoised: array<u32>;
 
-fn alpha_at(at: u32, own: f32) -> f32 {
-    if (params.has_matte != 0u) {
-        return matte[params.matte_skip + at];
-    }
-    return own;
-}
-
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.width || id.y >= params.rows) {

@@ -1,12 +1,16 @@
 // The photo as it is cut out: pixels of `photo` from `photo_skip` on, and of `matte`, if it has one, from `matte_skip` on.
 
-// Straight, with the matte for its alpha.
+// The matte's alpha, or the photo's `own`.
+fn alpha_at(at: u32, own: f32) -> f32 {
+    if (params.has_matte != 0u) {
+        return matte[params.matte_skip + at];
+    }
+    return own;
+}
+
 fn straight_at(at: u32) -> vec4<f32> {
     let pixel = unpack4x8unorm(photo[params.photo_skip + at]);
-    if (params.has_matte == 0u) {
-        return pixel;
-    }
-    return vec4<f32>(pixel.rgb, matte[params.matte_skip + at]);
+    return vec4<f32>(pixel.rgb, alpha_at(at, pixel.a));
 }
 
 fn premultiplied_at(at: u32) -> vec4<f32> {

@@ -130,8 +130,8 @@ impl Group {
         }
     }
 
-    /// The results of one channel, from what `made(chunk, point)` gives, row by row: `put` gets
-    /// the row and the column of the picture where they begin, from where they are `dilation` apart.
+    /// The results of one channel, from what `made(chunk, point)` gives, row by row: `put` gets the row
+    /// and the column of the picture where they begin, from where they are `dilation` apart.
     #[inline(always)]
     pub fn back<'a>(
         &self,

@@ -3,7 +3,7 @@
 use super::kernels::{TILE, tiles};
 use super::params::{DenoiseCount, DenoiseFilter, DenoiseLevel};
 use super::pool::Buffer;
-use super::strips::Strips;
+use super::strips::{PhotoRows, Strips};
 use super::{Frame, Gpu};
 use crate::error::Result;
 use crate::rules::{LUMA, MIN_ALPHA, noise};
@@ -24,8 +24,7 @@ pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, Buffer)>
     let denoised = Strips::scratch(bus, "photo", width, height, gpu.limits.strip_bytes);
     for rows in denoised.parts(reach, gpu.limits.strip_bytes) {
         let source = rows.start.saturating_sub(reach)..(rows.end + reach).min(height);
-        let photo = frame.photo.window(bus, &mut encoder, &source);
-        let matte = frame.matte.as_ref().map(|matte| matte.window(bus, &mut encoder, &source));
+        let window = PhotoRows::new(bus, &mut encoder, frame, &source);
         let Some(target) = denoised.slice(bus, &rows) else { continue };
         let params = DenoiseFilter {
             width,
@@ -33,18 +32,21 @@ pub fn denoise(gpu: &Gpu, frame: &Frame, above: f32) -> Result<(Strips, Buffer)>
             rows: rows.len() as u32,
             first_row: rows.start,
             window_first: source.start,
-            photo_skip: photo.skip,
-            matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
+            photo_skip: window.photo.skip,
+            matte_skip: window.matte.skip,
             out_skip: target.skip,
-            has_matte: matte.is_some().into(),
+            has_matte: window.has_matte.into(),
             taps: taps.len() as u32,
             min_alpha: MIN_ALPHA,
             spread: noise::spread(),
         };
-        // A binding must be given even where it is not read.
-        let matte = matte.as_ref().unwrap_or(&photo);
-        let bindings =
-            [table.as_entire_binding(), level.as_entire_binding(), photo.binding(), matte.binding(), target.binding()];
+        let bindings = [
+            table.as_entire_binding(),
+            level.as_entire_binding(),
+            window.photo.binding(),
+            window.matte.binding(),
+            target.binding(),
+        ];
         let groups = tiles(width, rows.len() as u32);
         gpu.kernels.denoise_filter.dispatch(bus, &mut encoder, &params, &bindings, groups);
     }
@@ -64,23 +66,20 @@ fn measure(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, above: 
     for first in (0..photo.height / 2).step_by(most as usize) {
         let pairs = most.min(photo.height / 2 - first);
         let rows = 2 * first..2 * (first + pairs);
-        let window = photo.window(bus, encoder, &rows);
-        let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, &rows));
+        let window = PhotoRows::new(bus, encoder, frame, &rows);
         let params = DenoiseCount {
             luma: LUMA,
             columns,
             rows: pairs,
             width: photo.width,
-            photo_skip: window.skip,
-            matte_skip: matte.as_ref().map_or(0, |matte| matte.skip),
-            has_matte: matte.is_some().into(),
+            photo_skip: window.photo.skip,
+            matte_skip: window.matte.skip,
+            has_matte: window.has_matte.into(),
             above,
             bins_a_tone: noise::BINS_A_TONE,
             pad: 0,
         };
-        // A binding must be given even where it is not read.
-        let matte = matte.as_ref().unwrap_or(&window);
-        let bindings = [window.binding(), matte.binding(), counts.as_entire_binding()];
+        let bindings = [window.photo.binding(), window.matte.binding(), counts.as_entire_binding()];
         gpu.kernels.denoise_count.dispatch(bus, encoder, &params, &bindings, tiles(columns.max(1), pairs));
     }
     let level = bus.scratch("noise", 4);

@@ -7,7 +7,7 @@ use super::denoise::denoise;
 use super::kernels::tiles;
 use super::params::{EnhanceAcross, EnhanceDown, EnhanceSpan, Pack, Premultiply, SharpenAcross, SharpenDown};
 use super::pool::Buffer;
-use super::strips::{Rows, Strips};
+use super::strips::{PhotoRows, Rows, Strips};
 use super::table::HostTable;
 use super::{Frame, Gpu};
 use crate::error::Result;
@@ -118,7 +118,7 @@ impl Resampling {
         };
         let out_width = self.out_width;
         let source = down.reach(rows.clone(), frame.photo.height);
-        let window = PhotoRows::new(gpu, encoder, frame, &source);
+        let window = PhotoRows::new(bus, encoder, frame, &source);
         let wide = bus.scratch("enhance wide", source.len() as u64 * out_width as u64 * WIDE_PIXEL);
         let params = EnhanceAcross {
             width: frame.photo.width,
@@ -153,27 +153,10 @@ impl Resampling {
     }
 }
 
-/// Some rows of the photo and of its matte.
-struct PhotoRows {
-    photo: Rows,
-    /// The photo again if there is none: a binding must be given even where it is not read.
-    matte: Rows,
-    has_matte: bool,
-}
-
-impl PhotoRows {
-    fn new(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> Self {
-        let photo = frame.photo.window(&gpu.bus, encoder, rows);
-        let matte = frame.matte.as_ref().map(|matte| matte.window(&gpu.bus, encoder, rows));
-        let has_matte = matte.is_some();
-        Self { matte: matte.unwrap_or_else(|| photo.clone()), photo, has_matte }
-    }
-}
-
 fn premultiply(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: Range<u32>) -> Band {
     let bus = &gpu.bus;
     let width = frame.photo.width;
-    let window = PhotoRows::new(gpu, encoder, frame, &rows);
+    let window = PhotoRows::new(bus, encoder, frame, &rows);
     let buffer = bus.scratch("premultiplied", rows.len() as u64 * width as u64 * WIDE_PIXEL);
     let params = Premultiply {
         width,
@@ -258,7 +241,7 @@ fn spans(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Ra
     let bus = &gpu.bus;
     let Strips { width, height, .. } = frame.photo;
     let read = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
-    let window = PhotoRows::new(gpu, encoder, frame, &read);
+    let window = PhotoRows::new(bus, encoder, frame, &read);
     let spans = bus.scratch("spans", rows.len() as u64 * width as u64 * SPAN);
     let params = EnhanceSpan {
         width,

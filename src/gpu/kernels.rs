@@ -97,9 +97,9 @@ kernels! {
     edge_choke: EdgeChoke;
     edge_across: EdgeAcross;
     edge_down: EdgeDown;
-    denoise_count: DenoiseCount;
+    denoise_count: DenoiseCount + "photo";
     denoise_level: DenoiseLevel;
-    denoise_filter: DenoiseFilter;
+    denoise_filter: DenoiseFilter + "photo";
     enhance_span: EnhanceSpan + "photo";
     premultiply: Premultiply + "photo";
     enhance_across: EnhanceAcross + "photo";

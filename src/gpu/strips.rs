@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Frame;
 use super::bus::Bus;
 use super::pool::Buffer;
 
@@ -115,6 +116,23 @@ impl Strips {
             }
         }
         Rows { buffer, offset: 0, size, skip: 0 }
+    }
+}
+
+/// Some rows of the photo and of its matte, as one binding each.
+pub struct PhotoRows {
+    pub photo: Rows,
+    /// The photo again if there is none: a binding must be given even where it is not read.
+    pub matte: Rows,
+    pub has_matte: bool,
+}
+
+impl PhotoRows {
+    pub fn new(bus: &Bus, encoder: &mut wgpu::CommandEncoder, frame: &Frame, rows: &Range<u32>) -> Self {
+        let photo = frame.photo.window(bus, encoder, rows);
+        let matte = frame.matte.as_ref().map(|matte| matte.window(bus, encoder, rows));
+        let has_matte = matte.is_some();
+        Self { matte: matte.unwrap_or_else(|| photo.clone()), photo, has_matte }
     }
 }
 

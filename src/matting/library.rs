@@ -39,7 +39,7 @@ impl Library {
         self.manifest.insert(manifest).entry(network).cloned()
     }
 
-    /// `network`, loaded on the device; the first time, its file's hash and then every name and shape are checked.
+    /// `network`, loaded on the device; the first time, its file's hash and every name and shape are checked.
     ///
     /// # Errors
     /// As [`Library::entry`], or if the file is not what the manifest says.
