@@ -78,10 +78,9 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
     }
     // With nothing to make, there is no engine to open.
     let idle = |errand: &Errand| !args.overwrite && exists(&errand.output);
-    let engine = if errands.iter().all(idle) {
-        None
-    } else {
-        Some(engine::open(&args.engine, recipe.networks(), engine::on_standard_error)?)
+    let engine = match errands.iter().filter(|errand| !idle(errand)).count() {
+        0 => None,
+        photos => Some(engine::open(&args.engine, recipe.networks(), photos, engine::on_standard_error)?),
     };
     let report = Report::new(args, &recipe, errands.len(), engine.as_ref().map_or("none", |engine| engine.name));
     let bounds = args.bounds.bounds();

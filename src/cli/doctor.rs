@@ -42,7 +42,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     println!("\nEngine");
     let engine = engine::choose(&args.engine).map(|(_, line)| println!("  {line}"));
     let test =
-        engine.and_then(|()| engine::open(&args.engine, pipeline::self_test_networks(), engine::on_standard_error));
+        engine.and_then(|()| engine::open(&args.engine, pipeline::self_test_networks(), 1, engine::on_standard_error));
     let test = test.and_then(|handle| pipeline::self_test(&handle));
     println!("\nSelf-test");
     match &test {

@@ -40,15 +40,15 @@ pub fn choose(args: &EngineArgs) -> Result<(Choice, String)> {
     }
 }
 
-/// Opens the engine that `args` ask for, says which one it is, and loads `networks`.
+/// Opens the engine that `args` ask for, for so many `photos`, says which one it is, and loads `networks`.
 ///
 /// # Errors
 /// If there is no such engine, it cannot be opened, or a network cannot be loaded.
-pub fn open(args: &EngineArgs, networks: Vec<Network>, say: fn(&str)) -> Result<Handle> {
+pub fn open(args: &EngineArgs, networks: Vec<Network>, photos: usize, say: fn(&str)) -> Result<Handle> {
     let (choice, line) = choose(args)?;
     let models = args.models_folder();
     let (on_cpu, for_cpu) = (models.clone(), networks.clone());
-    let cpu = move || Handle::start(move || Ok(CpuEngine::new(&on_cpu)), for_cpu);
+    let cpu = move || Handle::start(move || Ok(CpuEngine::new(&on_cpu).for_photos(photos)), for_cpu);
     let opened = match choice {
         Choice::Cpu => cpu(),
         Choice::Gpu(adapter) => match Handle::start(move || GpuEngine::new(&adapter, &models), networks) {

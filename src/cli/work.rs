@@ -70,7 +70,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
 
 /// An engine that has passed its self-test, with the default networks loaded and nothing left to compile.
 fn open(args: &WorkArgs) -> Result<Handle> {
-    let engine = engine::open(&args.engine, Recipe::new(Job::Combo).networks(), |line| tracing::info!("{line}"))?;
+    let networks = Recipe::new(Job::Combo).networks();
+    let engine = engine::open(&args.engine, networks, usize::MAX, |line| tracing::info!("{line}"))?;
     let line = pipeline::self_test(&engine)?;
     tracing::info!("self-test passed: {line}");
     pipeline::warm_up(&engine)?;

@@ -1,56 +1,99 @@
-//! A convolution's weights, transformed when they are needed: that costs a few percent of the convolution, and keeping
-//! them transformed would take four times their memory.
+//! A convolution's weights, transformed once and kept, or as they are needed. To do that costs a few percent of the
+//! convolution; kept transformed, they take four times their memory.
+
+use std::ops::Range;
 
 use multiversion::multiversion;
 use multiversion::target::Target;
 use rayon::prelude::*;
 
+use crate::scratch::room;
 use crate::transform::{LANES, Lanes, POINTS};
 
 /// Channels of the result that a product makes at once.
 pub const ROWS: usize = 6;
 
-/// A kernel's weights.
+/// What a convolution multiplies by.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel<'a> {
-    pub channels_in: usize,
-    pub channels_out: usize,
-    weights: &'a [f32],
+    /// `[channels_out, channels_in, 3, 3]`
+    pub weights: &'a [f32],
+    /// `[channels_out]`
     pub bias: &'a [f32],
+    /// The same weights, if they were transformed before.
+    pub transformed: Option<&'a Transformed>,
+}
+
+/// Transformed weights: `[36, channels_in]` of each block of six channels of the result.
+#[derive(Debug)]
+pub struct Transformed(Vec<[f32; ROWS]>);
+
+impl Transformed {
+    /// Of `weights`, `[channels_out, channels_in, 3, 3]`.
+    pub fn new(weights: &[f32], channels_out: usize) -> Self {
+        let mut panels = Vec::new();
+        transform_all(weights, weights.len() / (9 * channels_out), &mut panels);
+        Self(panels)
+    }
 }
 
 impl<'a> Kernel<'a> {
-    /// `weights` are `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`.
-    pub fn new(weights: &'a [f32], bias: &'a [f32]) -> Self {
-        let channels_out = bias.len();
-        Self { channels_in: weights.len() / (9 * channels_out), channels_out, weights, bias }
+    pub(crate) fn channels_out(&self) -> usize {
+        self.bias.len()
     }
 
-    pub fn blocks(&self) -> usize {
-        self.channels_out.div_ceil(ROWS)
+    pub(crate) fn channels_in(&self) -> usize {
+        self.weights.len() / (9 * self.channels_out())
+    }
+
+    pub(crate) fn blocks(&self) -> usize {
+        self.channels_out().div_ceil(ROWS)
     }
 
     /// Numbers, in sixes, of a block's transformed weights.
-    pub fn block_len(&self) -> usize {
-        POINTS * self.channels_in
+    pub(crate) fn block_len(&self) -> usize {
+        POINTS * self.channels_in()
     }
 
-    /// The transformed weights of a block of six channels of the result, `[36, channels_in]`.
-    pub fn transform(&self, block: usize, panels: &mut [[f32; ROWS]]) {
-        let row = 9 * self.channels_in;
-        let weights = &self.weights[block * ROWS * row..];
-        transform_weights(&weights[..weights.len().min(ROWS * row)], self.channels_in, panels);
+    /// The transformed weights of all blocks; made in `held` by all threads, if they were not kept.
+    pub(crate) fn panels<'b>(&self, held: &'b mut Vec<[f32; ROWS]>) -> &'b [[f32; ROWS]]
+    where
+        'a: 'b,
+    {
+        match self.transformed {
+            Some(Transformed(panels)) => panels,
+            None => transform_all(self.weights, self.channels_in(), held),
+        }
     }
 
-    /// All of them, a block after another.
-    pub fn transform_all(&self, panels: &mut [[f32; ROWS]]) {
-        let blocks = panels.par_chunks_exact_mut(self.block_len()).enumerate();
-        blocks.for_each(|(block, panels)| self.transform(block, panels));
+    /// Those of some `blocks`; made in `held` by this thread, if they were not kept.
+    pub(crate) fn some_panels<'b>(&self, blocks: Range<usize>, held: &'b mut Vec<[f32; ROWS]>) -> &'b [[f32; ROWS]]
+    where
+        'a: 'b,
+    {
+        let len = self.block_len();
+        if let Some(Transformed(panels)) = self.transformed {
+            return &panels[blocks.start * len..blocks.end * len];
+        }
+        let panels = room(held, blocks.len() * len, [0.0; ROWS]);
+        let weights = self.weights.chunks(ROWS * 9 * self.channels_in()).skip(blocks.start);
+        let made = panels.chunks_exact_mut(len).zip(weights);
+        made.for_each(|(panels, weights)| transform(weights, self.channels_in(), panels));
+        panels
     }
 }
 
+fn transform_all<'a>(weights: &[f32], channels_in: usize, held: &'a mut Vec<[f32; ROWS]>) -> &'a [[f32; ROWS]] {
+    let weights = weights.par_chunks(ROWS * 9 * channels_in);
+    let panels = room(held, weights.len() * POINTS * channels_in, [0.0; ROWS]);
+    let made = panels.par_chunks_exact_mut(POINTS * channels_in).zip(weights);
+    made.for_each(|(panels, weights)| transform(weights, channels_in, panels));
+    panels
+}
+
+/// The weights of a block of channels of the result, or of as many as are left.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
-fn transform_weights(weights: &[f32], channels_in: usize, panels: &mut [[f32; ROWS]]) {
+fn transform(weights: &[f32], channels_in: usize, panels: &mut [[f32; ROWS]]) {
     let rows = weights.len() / (9 * channels_in);
     for c in 0..channels_in {
         let mut taps = [[0f32; ROWS]; 9];

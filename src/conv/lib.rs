@@ -19,6 +19,7 @@ mod winograd;
 mod definition;
 
 pub use direct::conv;
+pub use kernel::{Kernel, Transformed};
 pub use planes::{halve, resize};
 pub use scratch::Workspace;
 pub use winograd::{Input, Manner, conv3x3};

@@ -27,9 +27,7 @@ pub fn convolve(
     out: &mut [f32],
 ) {
     let grid = Grid::new([height, width], 1);
-    let panels = room(&mut workspace.panels, kernel.blocks() * kernel.block_len(), [0.0; ROWS]);
-    kernel.transform_all(panels);
-    let panels = &*panels;
+    let panels = kernel.panels(&mut workspace.panels);
     let [seen_stride, made_stride] = strides(kernel);
     let groups = grid.groups((CACHE_BYTES / (size_of::<Lanes>() * (seen_stride + made_stride))).clamp(1, GROUP));
     // Each group's rows of the result, of each channel.
@@ -56,7 +54,7 @@ pub fn convolve(
 /// From one point to the next of what is seen and of what is made, in whole blocks: odd numbers of cache lines, as with a
 /// power of two all points of a channel fall on the same few places of the cache.
 fn strides(kernel: &Kernel<'_>) -> [usize; 2] {
-    [kernel.channels_in | 1, (kernel.blocks() * ROWS) | 1]
+    [kernel.channels_in() | 1, (kernel.blocks() * ROWS) | 1]
 }
 
 struct Block<'a, 'b> {
@@ -79,7 +77,7 @@ fn run_block<'a, 'b>(block: Block<'a, 'b>) {
 impl Block<'_, '_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        let (ic, grid) = (self.kernel.channels_in, &self.grid);
+        let (ic, grid) = (self.kernel.channels_in(), &self.grid);
         let ([seen_stride, made_stride], chunks) = (strides(self.kernel), self.group.chunks());
         let Scratch { lines, seen, made, results, .. } = self.scratch;
         let seen = room(seen, chunks * POINTS * seen_stride, [0.0; LANES]);
@@ -96,8 +94,8 @@ impl Block<'_, '_> {
             }
         }
         let [top, left] = self.group.origin();
-        let rows = self.target.len() / self.kernel.channels_out;
-        for o in 0..self.kernel.channels_out {
+        let rows = self.target.len() / self.kernel.channels_out();
+        for o in 0..self.kernel.channels_out() {
             let manner = (self.kernel.bias[o], self.manner.relu);
             let made = |chunk: usize, k: usize| &made[(chunk * POINTS + k) * made_stride + o];
             self.group.back(grid, manner, lines, results, made, |[y, x], line| {

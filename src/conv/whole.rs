@@ -33,7 +33,7 @@ pub fn convolve(
     let starts: Vec<usize> =
         groups.iter().scan(0, |at, group| Some(std::mem::replace(at, *at + group.chunks()))).collect();
     let chunks = starts.last().map_or(0, |last| last + groups[groups.len() - 1].chunks());
-    let stride = kernel.channels_in | 1;
+    let stride = kernel.channels_in() | 1;
     let seen = room(&mut workspace.seen, chunks * POINTS * stride, [0.0; LANES]);
     let mut rest = &mut *seen;
     let parts: Vec<_> =
@@ -96,14 +96,11 @@ fn run_back<'a>(block: Back<'a>) {
 impl Back<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let (ic, block_len) = (self.kernel.channels_in, self.kernel.block_len());
+        let (ic, block_len) = (self.kernel.channels_in(), self.kernel.block_len());
         let plane = self.grid.height * self.grid.width;
         let Scratch { panels, made, results, lines, .. } = self.scratch;
         // The blocks' weights are used while they are in the cache.
-        let panels = room(panels, self.blocks * block_len, [0.0; ROWS]);
-        for (block, panels) in panels.chunks_exact_mut(block_len).enumerate() {
-            self.kernel.transform(self.first + block, panels);
-        }
+        let panels = self.kernel.some_panels(self.first..self.first + self.blocks, panels);
         let made = room(made, self.blocks * self.chunks * POINTS * ROWS, [0.0; LANES]);
         let results = room(results, 16 * (self.chunks + 1) * LANES, 0.0);
         for k in 0..POINTS {

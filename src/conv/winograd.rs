@@ -32,21 +32,19 @@ pub struct Manner<'a> {
     pub plus: Option<&'a [f32]>,
 }
 
-/// The convolution of `input`, which keeps the size, into `out`, `[channels_out, height, width]`. `weights` are
-/// `[channels_out, channels_in, 3, 3]`, `bias` is `[channels_out]`. What `workspace` holds before and after means nothing.
+/// The convolution of `input` with `kernel`, which keeps the size, into `out`, `[channels_out, height, width]`. What
+/// `workspace` holds before and after means nothing.
 pub fn conv3x3(
     input: &Input<'_>,
-    weights: &[f32],
-    bias: &[f32],
+    kernel: &Kernel<'_>,
     manner: Manner<'_>,
     workspace: &mut Workspace,
     out: &mut [f32],
 ) {
-    if let ([bias], 1) = (bias, manner.dilation) {
-        return single::convolve(input, weights, *bias, manner, out);
+    if let ([bias], 1) = (kernel.bias, manner.dilation) {
+        return single::convolve(input, kernel.weights, *bias, manner, out);
     }
     let planes = input.planes();
-    let kernel = &Kernel::new(weights, bias);
     let Input { height, width, .. } = *input;
     // Enough tiles for each thread to have several groups of them.
     if manner.dilation == 1 && width.div_ceil(4) * height.div_ceil(4) >= 300 {
@@ -59,6 +57,7 @@ pub fn conv3x3(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Transformed;
     use crate::definition::{Steps, convolution, numbers};
 
     /// The convolution as it is defined, and what becomes of it.
@@ -102,17 +101,24 @@ mod tests {
                 .iter()
                 .map(|count| rest.split_off(..count * height * width).expect("as many as there are"))
                 .collect();
+            let plain = Kernel { weights: &weights, bias: &bias, transformed: None };
+            let transformed = Transformed::new(&weights, out);
             let added = numbers(out * height * width, 4);
             for (relu, plus) in [(true, None), (false, None), (true, Some(&added[..]))] {
                 let manner = Manner { dilation, relu, plus };
                 let mut found = vec![f32::NAN; out * height * width];
-                conv3x3(&Input { parts: &split, height, width }, &weights, &bias, manner, &mut workspace, &mut found);
+                let input = Input { parts: &split, height, width };
+                conv3x3(&input, &plain, manner, &mut workspace, &mut found);
                 let want = plainly(&x, [height, width], &weights, &bias, manner);
                 let off = found.iter().zip(&want).map(|(found, want)| (found - want).abs()).fold(0.0, f32::max);
                 // Rounding adds up over the channels.
                 let allowed = 2e-5f32.max(channels as f32 * 1e-6);
                 assert!(off < allowed, "{parts:?} {out} {height}x{width} {dilation}: {off}");
                 assert!(found.iter().all(|value| !value.is_nan()));
+                let mut again = vec![f32::NAN; found.len()];
+                let kept = Kernel { transformed: Some(&transformed), ..plain };
+                conv3x3(&input, &kept, manner, &mut workspace, &mut again);
+                assert_eq!(found, again, "{parts:?} {out} {height}x{width} {dilation}: weights that were kept");
             }
         }
     }

@@ -69,7 +69,13 @@ pub struct Lifted {
 pub struct CpuEngine {
     library: Library,
     host: Host,
+    /// Whether weights are transformed once, as they are loaded.
+    keeps: bool,
 }
+
+/// From so many photos on it pays to transform weights once: to fill the memory that they then take costs what is saved
+/// on five.
+const MANY: usize = 8;
 
 /// Memory of a network's layers that is kept for the next photo's, in bytes.
 const IDLE_BYTES: usize = 192 << 20;
@@ -77,7 +83,13 @@ const IDLE_BYTES: usize = 192 << 20;
 impl CpuEngine {
     /// An engine that takes its networks from the folder `models`.
     pub fn new(models: &Path) -> Self {
-        Self { library: Library::new(models, Device::flex()), host: Host::default() }
+        Self { library: Library::new(models, Device::flex()), host: Host::default(), keeps: false }
+    }
+
+    /// For so many photos. An engine for many keeps the networks' weights transformed: that takes 700 MB for IS-Net and
+    /// 18 MB for U2-Net-p, and saves a tenth of IS-Net's time.
+    pub fn for_photos(self, count: usize) -> Self {
+        Self { keeps: count >= MANY, ..self }
     }
 
     /// The whole photo as `network` sees it at `size`.
@@ -144,6 +156,9 @@ impl Engine for CpuEngine {
 
     fn load(&mut self, network: Network) -> Result<()> {
         self.library.load(network)?;
+        if self.keeps && network != Network::Selfie {
+            self.host.keep(self.library.get(network)?).map_err(failed)?;
+        }
         Ok(())
     }
 

@@ -1,14 +1,17 @@
 //! Operations of our own on the CPU: a quarter of the multiplications for a 3x3 convolution, concatenated stacks read
 //! where they are, bias, ReLU and additions done as results are written.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use burn::backend::{BackendTensor, DispatchTensorKind};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use cameo_conv::{Input, Manner, Workspace};
+use cameo_conv::{Input, Kernel, Manner, Transformed, Workspace};
 
 use super::{Finish, Ops};
+use crate::Matting;
 
 /// Stacks are numbers on the host. What a layer no longer needs is used again by the next, and by the next network: memory
 /// fresh from the system costs a tenth of a large convolution's time.
@@ -16,7 +19,11 @@ use super::{Finish, Ops};
 pub struct Host {
     idle: Idle,
     workspace: Mutex<Workspace>,
+    /// The weights of 3x3 convolutions that were transformed in advance.
+    kept: Kept,
 }
+
+type Kept = HashMap<ParamId, Transformed>;
 
 type Idle = Arc<Mutex<Vec<Vec<f32>>>>;
 
@@ -59,6 +66,22 @@ impl Planes {
 }
 
 impl Host {
+    /// Transforms the weights of all 3x3 convolutions of `network`, which was loaded on the CPU, unless they are kept
+    /// already: so they need not be for each photo. They take four times the memory of the network. Returns how many
+    /// convolutions' weights it transformed.
+    ///
+    /// # Errors
+    /// If the weights are elsewhere.
+    pub fn keep(&mut self, network: &Matting) -> Result<usize, String> {
+        let before = self.kept.len();
+        let mut keeper = Keeper { kept: &mut self.kept, done: Ok(()) };
+        match network {
+            Matting::IsNet(network) => network.visit(&mut keeper),
+            Matting::U2NetP(network) => network.visit(&mut keeper),
+        }
+        keeper.done.map(|()| self.kept.len() - before)
+    }
+
     /// Gives memory that no layer uses back to the system until `bytes` of it are left, the largest first.
     pub fn trim(&self, bytes: usize) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,12 +119,14 @@ impl Ops for Host {
         let parts: Vec<&[f32]> = parts.iter().map(|part| part.values()).collect();
         let input = Input { parts: &parts, height, width };
         let (kernel, stride) = (conv.weight.dims()[3], conv.stride[0]);
-        with_numbers([conv.weight.val(), bias.reshape([1, channels_out, 1, 1])], |[weights, bias]| {
+        let bias = bias.reshape([1, channels_out, 1, 1]);
+        with_numbers([conv.weight.val(), bias], |[weights, bias]| {
             if (kernel, stride) == (3, 1) {
                 let plus = finish.plus.map(Planes::values);
                 let manner = Manner { dilation: conv.dilation[0], relu: finish.relu, plus };
+                let kernel = Kernel { weights, bias, transformed: self.kept.get(&conv.weight.id) };
                 let workspace = &mut *self.workspace.lock().unwrap_or_else(PoisonError::into_inner);
-                let compute = |out: &mut [f32]| cameo_conv::conv3x3(&input, weights, bias, manner, workspace, out);
+                let compute = |out: &mut [f32]| cameo_conv::conv3x3(&input, &kernel, manner, workspace, out);
                 return Ok(self.fill(channels_out, [height, width], compute));
             }
             if finish.relu || finish.plus.is_some() {
@@ -135,14 +160,38 @@ impl Ops for Host {
 }
 
 /// What `compute` makes of the numbers of `tensors`, where they are.
-fn with_numbers<R>(tensors: [Tensor<4>; 2], compute: impl FnOnce([&[f32]; 2]) -> R) -> Result<R, String> {
+fn with_numbers<R, const N: usize>(
+    tensors: [Tensor<4>; N],
+    compute: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R, String> {
     let inner = tensors.map(|tensor| match tensor.into_dispatch().kind {
         DispatchTensorKind::Flex(BackendTensor::Float(inner)) => Some(inner.to_contiguous()),
         _ => None,
     });
-    let numbers = inner.each_ref().map(|inner| inner.as_ref().and_then(|inner| inner.as_slice()));
-    match numbers {
-        [Some(first), Some(second)] => Ok(compute([first, second])),
-        _ => Err("the network's weights are not on the CPU".into()),
+    let mut numbers = [&[][..]; N];
+    for (numbers, inner) in numbers.iter_mut().zip(&inner) {
+        let found = inner.as_ref().and_then(|inner| inner.as_slice());
+        *numbers = found.ok_or("the network's weights are not on the CPU")?;
+    }
+    Ok(compute(numbers))
+}
+
+/// Goes through a network's weights.
+struct Keeper<'a> {
+    kept: &'a mut Kept,
+    done: Result<(), String>,
+}
+
+impl ModuleVisitor for Keeper<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let shape = param.dims();
+        let [channels_out, channels_in, 3, 3] = shape[..] else { return };
+        // A convolution to one channel transforms nothing.
+        if channels_out == 1 || self.kept.contains_key(&param.id) || self.done.is_err() {
+            return;
+        }
+        let weights = param.val().reshape([channels_out, channels_in, 3, 3]);
+        let made = with_numbers([weights], |[weights]| Transformed::new(weights, channels_out));
+        self.done = made.map(|made| drop(self.kept.insert(param.id, made)));
     }
 }
