@@ -34,13 +34,7 @@ pub struct Manner<'a> {
 
 /// The convolution of `input` with `kernel`, which keeps the size, into `out`, `[channels_out, height, width]`. What
 /// `workspace` holds before and after means nothing.
-pub fn conv3x3(
-    input: &Input<'_>,
-    kernel: &Kernel<'_>,
-    manner: Manner<'_>,
-    workspace: &mut Workspace,
-    out: &mut [f32],
-) {
+pub fn conv3x3(input: &Input<'_>, kernel: &Kernel<'_>, manner: Manner<'_>, workspace: &mut Workspace, out: &mut [f32]) {
     if let ([bias], 1) = (kernel.bias, manner.dilation) {
         return single::convolve(input, kernel.weights, *bias, manner, out);
     }

@@ -1,6 +1,6 @@
 //! How many pixels may be in work at once, whatever the sizes of the images are.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::{Bounds, Recipe};
 use crate::codec::Header;
@@ -8,7 +8,10 @@ use crate::codec::Header;
 /// A number of pixels, shared by the images in work: each takes those of its photo and of its result before it is
 /// decoded, and gives them back once its result is written.
 #[derive(Debug)]
-pub struct Budget {
+pub struct Budget(Arc<Room>);
+
+#[derive(Debug)]
+struct Room {
     whole: u64,
     free: Mutex<u64>,
     given: Condvar,
@@ -18,8 +21,8 @@ pub struct Budget {
 
 /// What one image has taken of a [`Budget`]; given back when dropped.
 #[derive(Debug)]
-pub struct Share<'a> {
-    budget: &'a Budget,
+pub struct Share {
+    room: Arc<Room>,
     pixels: u64,
 }
 
@@ -27,25 +30,26 @@ impl Budget {
     /// Of `whole` pixels; of none, every image is alone.
     pub fn new(whole: u64) -> Self {
         let whole = whole.max(1);
-        Self { whole, free: Mutex::new(whole), given: Condvar::new(), turn: Mutex::new(()) }
+        Self(Arc::new(Room { whole, free: Mutex::new(whole), given: Condvar::new(), turn: Mutex::new(()) }))
     }
 
     /// Waits until so many pixels are free, and takes them. What is larger than the whole takes the whole, and so is
     /// alone.
-    pub fn take(&self, pixels: u64) -> Share<'_> {
-        let pixels = pixels.min(self.whole);
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = self.given.wait_while(free, |free| *free < pixels);
+    pub fn take(&self, pixels: u64) -> Share {
+        let room = &self.0;
+        let pixels = pixels.min(room.whole);
+        let _turn = room.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = room.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = room.given.wait_while(free, |free| *free < pixels);
         *free.unwrap_or_else(PoisonError::into_inner) -= pixels;
-        Share { budget: self, pixels }
+        Share { room: room.clone(), pixels }
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for Share {
     fn drop(&mut self) {
-        *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.pixels;
-        self.budget.given.notify_all();
+        *self.room.free.lock().unwrap_or_else(PoisonError::into_inner) += self.pixels;
+        self.room.given.notify_all();
     }
 }
 
@@ -81,7 +85,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!((done.into_inner(), *budget.free.lock().unwrap()), (64, 10));
+        assert_eq!((done.into_inner(), *budget.0.free.lock().unwrap()), (64, 10));
     }
 
     #[test]
@@ -89,9 +93,9 @@ mod tests {
         for whole in [0, 10] {
             let budget = Budget::new(whole);
             let share = budget.take(11);
-            assert_eq!(*budget.free.lock().unwrap(), 0);
+            assert_eq!(*budget.0.free.lock().unwrap(), 0);
             drop(share);
-            assert_eq!(*budget.free.lock().unwrap(), whole.max(1));
+            assert_eq!(*budget.0.free.lock().unwrap(), whole.max(1));
         }
     }
 

@@ -135,6 +135,8 @@ pub trait Tasks {
 /// The worker's side.
 #[async_trait]
 pub trait Queue {
+    /// The task that would be claimed now.
+    async fn next(&self, now: Millis) -> Result<Option<Task>>;
     /// Takes the next task until `now + lease`. Users take turns, and each one's tasks run in their order.
     async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>>;
     /// Prolongs a lease until `now + prolong` and tells how far the task is.

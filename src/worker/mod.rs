@@ -3,7 +3,9 @@
 //! A worker may die at any moment, and is expected to: a lost device or a hung driver ends the process, its task goes
 //! to another. What it knows of a task is its lease, and what it makes counts only if the lease still holds.
 
+mod failure;
 mod progress;
+mod reading;
 mod run;
 mod supervise;
 

@@ -8,13 +8,15 @@ use cameo_tasks::{Blobs, Claim, Failure, Lease, Millis, Outcome, Store, Task, Wo
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 
-use super::progress::{Shares, Track};
-use crate::codec;
+use super::failure::{code, failed, reason, stored};
+use super::progress::Shares;
+use super::reading::{Ahead, Photo, Reading};
 use crate::error::{Error, Fault, Result};
-use crate::pipeline::{self, Bounds, Budget, Handle, Recipe};
+use crate::pipeline::{self, Bounds, Budget, Handle};
 
-/// How often an idle worker looks for a task.
+/// How often a worker looks for the next task.
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// How often progress is told.
@@ -39,7 +41,7 @@ pub struct Plan {
 
 /// A worker at work.
 struct Run {
-    plan: Plan,
+    plan: Arc<Plan>,
     shares: Shares,
     /// The right to the engine. Without it nothing is claimed: a task that would wait here may be another worker's.
     engine: Arc<Semaphore>,
@@ -60,7 +62,7 @@ enum End {
 /// # Errors
 /// If the store fails, or the engine: then the process must end, so that another takes its place.
 pub async fn run(plan: Plan, stop: watch::Receiver<bool>) -> Result<()> {
-    let run = Arc::new(Run { plan, shares: Shares::default(), engine: Arc::new(Semaphore::new(1)) });
+    let run = Arc::new(Run { plan: Arc::new(plan), shares: Shares::default(), engine: Arc::new(Semaphore::new(1)) });
     let (put_down, told) = watch::channel(false);
     let mut in_hand = JoinSet::new();
     let end = run.serve(&mut in_hand, stop, told).await;
@@ -87,6 +89,9 @@ impl Run {
         told: watch::Receiver<bool>,
     ) -> Result<End> {
         let mut beat = tokio::time::interval(self.beat_period().min(PROGRESS));
+        let mut look = tokio::time::interval(PERIOD);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ahead = Ahead::default();
         while !*stop.borrow() {
             let turn = tokio::select! {
                 biased;
@@ -100,11 +105,23 @@ impl Run {
                     End::Over => continue,
                 },
                 _ = stop.changed() => break,
+                _ = look.tick(), if ahead.is_wanted() && self.engine.available_permits() == 0 => {
+                    if let Some(task) = self.plan.store.next(now()).await.map_err(stored)? {
+                        ahead.read(&self.plan, &task);
+                    }
+                    continue;
+                }
                 turn = self.engine.clone().acquire_owned(), if in_hand.len() < IN_HAND => turn.map_err(failed)?,
             };
             match self.plan.store.claim(&self.plan.id, self.lease_ms(), now()).await.map_err(stored)? {
-                Some(claim) => drop(in_hand.spawn(self.clone().take(claim, turn, told.clone()))),
-                None => drop(tokio::time::timeout(PERIOD, stop.changed()).await),
+                Some(claim) => {
+                    let reading = ahead.take(&self.plan, &claim.task);
+                    in_hand.spawn(self.clone().take(claim, reading, turn, told.clone()));
+                }
+                None => {
+                    ahead.forget();
+                    let _ = tokio::time::timeout(PERIOD, stop.changed()).await;
+                }
             }
         }
         Ok(End::Over)
@@ -120,7 +137,7 @@ impl Run {
     }
 
     async fn tell(&self) -> Result<()> {
-        let Plan { id, engine, store, .. } = &self.plan;
+        let Plan { id, engine, store, .. } = &*self.plan;
         let worker = Worker { id: id.clone(), engine: engine.name.into(), ready: true, beat_at: now() };
         store.tell(&worker).await.map_err(stored)
     }
@@ -129,13 +146,14 @@ impl Run {
     async fn take(
         self: Arc<Self>,
         claim: Claim,
+        reading: Reading,
         turn: OwnedSemaphorePermit,
         mut put_down: watch::Receiver<bool>,
     ) -> Result<End> {
         let Claim { lease, task } = claim;
-        tracing::info!(task = %task.id, kind = task.kind, attempt = task.attempts, "began");
-        let track = Arc::new(Track::default());
-        let mut work = self.start(&task, track.clone(), turn);
+        tracing::info!(task = %task.id, kind = task.kind, attempt = task.attempts, ahead = reading.ahead, "began");
+        let track = reading.track.clone();
+        let mut work = self.start(reading, turn);
         let since = Instant::now();
         let mut lost = false;
         let done = loop {
@@ -166,29 +184,16 @@ impl Run {
     }
 
     /// Begins the work on threads that may block. The `turn` ends when the engine has done its part.
-    fn start(
-        self: &Arc<Self>,
-        task: &Task,
-        track: Arc<Track>,
-        turn: OwnedSemaphorePermit,
-    ) -> JoinHandle<Result<pipeline::Outcome>> {
-        let run = self.clone();
-        let (key, recipe) = (Task::input(task.id), task.recipe.clone());
+    fn start(&self, reading: Reading, turn: OwnedSemaphorePermit) -> JoinHandle<Result<pipeline::Outcome>> {
+        let engine = self.plan.engine.clone();
         tokio::spawn(async move {
-            let photo = run.plan.blobs.bytes(&key).await.map_err(stored)?;
-            let photo = photo.ok_or_else(|| Error::Undecodable("the photo is gone".into()))?;
+            let Photo { parcel, recipe, share } = reading.photo().await?;
             let work = move || {
-                let unreadable = |error| Error::BadRecipe(format!("the recipe cannot be read: {error}"));
-                let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
-                let watch: pipeline::Watch = Arc::new(move |stage| track.enter(stage));
-                let Plan { engine, bounds, budget, .. } = &run.plan;
-                let size = codec::header_of(&photo, &bounds.input)?;
-                let _share = budget.take(pipeline::pixels(size, &recipe, bounds).unwrap_or(u64::MAX));
-                let parcel = pipeline::read(&photo, &recipe, bounds, watch)?;
-                drop(photo);
                 let parcel = engine.road(parcel, &recipe)?;
                 drop(turn);
-                pipeline::write(parcel, &recipe)
+                let outcome = pipeline::write(parcel, &recipe);
+                drop(share);
+                outcome
             };
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error)))
         })
@@ -266,32 +271,4 @@ impl Run {
 
 fn settle(ended: std::result::Result<Result<End>, tokio::task::JoinError>) -> Result<End> {
     ended.unwrap_or_else(|error| Err(failed(error)))
-}
-
-fn stored(error: cameo_tasks::Error) -> Error {
-    Error::Engine { engine: "store", reason: error.to_string() }
-}
-
-fn failed(error: impl ToString) -> Error {
-    Error::Engine { engine: "chosen", reason: error.to_string() }
-}
-
-/// The failure's name for programs; the same as the API's for an image that it refuses itself.
-fn code(error: &Error) -> &'static str {
-    match error {
-        Error::Empty => "empty_file",
-        Error::UnknownFormat(_) => "unsupported_image_format",
-        Error::TooLarge(_) => "image_too_large",
-        Error::Undecodable(_) => "undecodable_image",
-        Error::BadRecipe(_) => "invalid_parameter",
-        _ => "engine_failed",
-    }
-}
-
-/// What the task's owner is told: of the machine's troubles, only that there were some.
-fn reason(error: &Error) -> String {
-    match error.fault() {
-        Fault::Machine => "the engine failed: submit the photo again, and if it fails again tell the operator".into(),
-        Fault::Image | Fault::Wish => error.to_string(),
-    }
 }

@@ -17,12 +17,26 @@ fn tasks_live_as_their_users_expect() {
     let server = Server::start(&["--max-tasks-per-user=6"]);
     let ann = Client::new(&server);
     waiting_and_running_tasks_tell_where_they_are(&ann);
+    the_next_photo_is_read_while_the_engine_is_busy(&ann);
     the_engine_begins_with_the_next_while_a_result_is_encoded(&ann);
     a_submission_can_wait_for_its_picture(&ann);
     the_same_key_gives_the_same_task(&ann);
     a_list_has_pages(&ann);
     one_user_may_have_so_many_tasks(&ann);
     all_kinds_give_what_they_should(&ann);
+}
+
+#[test]
+fn where_each_photo_must_be_alone_all_are_finished() {
+    let server = Server::start(&["--max-megapixels-in-flight=0"]);
+    let ann = Client::new(&server);
+    let slow = slow_photo();
+    let ids: Vec<String> = (0..3)
+        .flat_map(|_| [ann.accepted("/api/v1/upscale", &slow), ann.accepted("/api/v1/cutout", &photo())])
+        .collect();
+    for id in ids {
+        assert_eq!(ann.finished(&id)["status"], "completed");
+    }
 }
 
 fn waiting_and_running_tasks_tell_where_they_are(ann: &Client) {
@@ -63,6 +77,24 @@ fn waiting_and_running_tasks_tell_where_they_are(ann: &Client) {
     assert_eq!(ann.delete(&format!("/api/v1/upscale/{second}")).status, 204);
     assert_eq!(ann.get(&format!("/api/v1/upscale/status/{second}")).refusal(), (404, "task_not_found".into()));
     ann.server.until("tidy", || files(ann.server).is_empty());
+}
+
+fn the_next_photo_is_read_while_the_engine_is_busy(ann: &Client) {
+    let began_ahead = |id: &str| {
+        let log = ann.server.log();
+        let line = log.lines().find(|line| line.contains("began") && line.contains(id)).expect("it began").to_string();
+        line.contains("ahead=true")
+    };
+    let slow = slow_photo();
+    let [running, dropped, next] = [(); 3].map(|()| ann.accepted("/api/v1/cutout", &slow));
+    ann.server.until("busy", || ann.status(&running)["stage"] == "matte");
+    std::thread::sleep(Duration::from_millis(300));
+    // What was read for nothing is in nobody's way.
+    assert_eq!(ann.delete(&format!("/api/v1/upscale/{dropped}")).status, 200);
+    let last = ann.accepted("/api/v1/cutout", &slow);
+    let [running, next, last] =
+        [running, next, last].map(|id| ann.finished(&id)["task_id"].as_str().unwrap().to_string());
+    assert_eq!([running, next, last].map(|id| began_ahead(&id)), [false, false, true]);
 }
 
 fn the_engine_begins_with_the_next_while_a_result_is_encoded(ann: &Client) {

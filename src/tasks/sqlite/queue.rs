@@ -4,13 +4,22 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MAX_ATTEMPTS, Sqlite, rows, tasks};
-use crate::{Claim, Error, Failure, Lease, Millis, Outcome, Queue, Result};
+use crate::{Claim, Error, Failure, Lease, Millis, Outcome, Queue, Result, Task};
 
 /// A retry waits this long, doubled with each run.
 const RETRY_MS: Millis = 1000;
 
 #[async_trait]
 impl Queue for Sqlite {
+    async fn next(&self, now: Millis) -> Result<Option<Task>> {
+        self.read(move |db| {
+            let Some(id) = tasks::next(db, now)? else { return Ok(None) };
+            let mut found = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
+            Ok(found.query_row([id.to_string()], rows::task).optional()?)
+        })
+        .await
+    }
+
     async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>> {
         // Most of the time there is nothing, and looking costs no write.
         if self.read(move |db| tasks::next(db, now)).await?.is_none() {
