@@ -135,11 +135,6 @@ fn measure(args: &Args, opened: Opened, recipe: &Recipe) -> Result<Measured> {
 }
 
 impl Args {
-    /// How many an engine gets to see.
-    fn photos(&self) -> usize {
-        self.soak.map_or(self.sizes.len() * (self.runs as usize + 1), |images| images as usize)
-    }
-
     /// What is to be measured of what is there.
     fn devices(&self) -> Result<Vec<Device>> {
         let gpu = || engine::choose(&self.on(Device::Gpu)).map(|_| ());
@@ -167,7 +162,8 @@ impl Args {
             Choice::Cpu => machine.cpu.clone(),
         };
         let since = Instant::now();
-        let handle = engine::open(&args, recipe.networks(), self.photos(), engine::on_standard_error)?;
+        // As a service's.
+        let handle = engine::open(&args, recipe.networks(), usize::MAX, engine::on_standard_error)?;
         Ok(Opened { handle, device: name, load_ms: (since.elapsed().as_secs_f64() * 1e3).round() })
     }
 }

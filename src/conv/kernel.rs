@@ -1,4 +1,4 @@
-//! A convolution's weights, transformed once and kept, or as they are needed. To do that costs a few percent of the
+//! A convolution's weights, transformed once and kept, or as they are needed. To do that costs up to a tenth of the
 //! convolution; kept transformed, they take four times their memory.
 
 use std::ops::Range;
@@ -34,6 +34,11 @@ impl Transformed {
         let mut panels = Vec::new();
         transform_all(weights, weights.len() / (9 * channels_out), &mut panels);
         Self(panels)
+    }
+
+    /// Whether they may be those of `kernel`.
+    pub(crate) fn is_of(&self, kernel: &Kernel<'_>) -> bool {
+        self.0.len() == kernel.blocks() * kernel.block_len()
     }
 }
 

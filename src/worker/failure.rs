@@ -1,4 +1,4 @@
-//! What is told of a failure, and to whom.
+//! What a failure is called, and what is told of it to whom.
 
 use crate::error::{Error, Fault};
 

@@ -4,8 +4,8 @@
 //! to another. What it knows of a task is its lease, and what it makes counts only if the lease still holds.
 
 mod failure;
+mod intake;
 mod progress;
-mod reading;
 mod run;
 mod supervise;
 

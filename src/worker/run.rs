@@ -11,13 +11,16 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::failure::{code, failed, reason, stored};
+use super::intake::{Ahead, Intake, Photo};
 use super::progress::Shares;
-use super::reading::{Ahead, Photo, Reading};
 use crate::error::{Error, Fault, Result};
 use crate::pipeline::{self, Bounds, Budget, Handle};
 
-/// How often a worker looks for the next task.
+/// How often an idle worker looks for a task.
 const PERIOD: Duration = Duration::from_millis(50);
+
+/// How often a busy one looks which task is next.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_millis(500);
@@ -33,7 +36,7 @@ pub struct Plan {
     pub blobs: Blobs,
     pub engine: Handle,
     pub bounds: Bounds,
-    /// Of what is in hand.
+    /// Of what is in hand, and of the photo that is next.
     pub budget: Budget,
     pub lease: Duration,
     pub task_timeout: Duration,
@@ -89,7 +92,7 @@ impl Run {
         told: watch::Receiver<bool>,
     ) -> Result<End> {
         let mut beat = tokio::time::interval(self.beat_period().min(PROGRESS));
-        let mut look = tokio::time::interval(PERIOD);
+        let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ahead = Ahead::default();
         while !*stop.borrow() {
@@ -105,18 +108,20 @@ impl Run {
                     End::Over => continue,
                 },
                 _ = stop.changed() => break,
-                _ = look.tick(), if ahead.is_wanted() && self.engine.available_permits() == 0 => {
-                    if let Some(task) = self.plan.store.next(now()).await.map_err(stored)? {
-                        ahead.read(&self.plan, &task);
+                turn = self.engine.clone().acquire_owned(), if in_hand.len() < IN_HAND => turn.map_err(failed)?,
+                // Nothing can be claimed now.
+                _ = look.tick() => {
+                    if ahead.may_look() {
+                        let next = self.plan.store.next(now()).await.map_err(stored)?;
+                        ahead.look(&self.plan, next.as_ref());
                     }
                     continue;
                 }
-                turn = self.engine.clone().acquire_owned(), if in_hand.len() < IN_HAND => turn.map_err(failed)?,
             };
             match self.plan.store.claim(&self.plan.id, self.lease_ms(), now()).await.map_err(stored)? {
                 Some(claim) => {
-                    let reading = ahead.take(&self.plan, &claim.task);
-                    in_hand.spawn(self.clone().take(claim, reading, turn, told.clone()));
+                    let intake = ahead.take(&self.plan, &claim.task);
+                    in_hand.spawn(self.clone().take(claim, intake, turn, told.clone()));
                 }
                 None => {
                     ahead.forget();
@@ -146,14 +151,14 @@ impl Run {
     async fn take(
         self: Arc<Self>,
         claim: Claim,
-        reading: Reading,
+        intake: Intake,
         turn: OwnedSemaphorePermit,
         mut put_down: watch::Receiver<bool>,
     ) -> Result<End> {
         let Claim { lease, task } = claim;
-        tracing::info!(task = %task.id, kind = task.kind, attempt = task.attempts, ahead = reading.ahead, "began");
-        let track = reading.track.clone();
-        let mut work = self.start(reading, turn);
+        tracing::info!(task = %task.id, kind = task.kind, attempt = task.attempts, ahead = intake.ahead, "began");
+        let track = intake.track.clone();
+        let mut work = self.start(intake, turn);
         let since = Instant::now();
         let mut lost = false;
         let done = loop {
@@ -184,16 +189,15 @@ impl Run {
     }
 
     /// Begins the work on threads that may block. The `turn` ends when the engine has done its part.
-    fn start(&self, reading: Reading, turn: OwnedSemaphorePermit) -> JoinHandle<Result<pipeline::Outcome>> {
+    fn start(&self, intake: Intake, turn: OwnedSemaphorePermit) -> JoinHandle<Result<pipeline::Outcome>> {
         let engine = self.plan.engine.clone();
         tokio::spawn(async move {
-            let Photo { parcel, recipe, share } = reading.photo().await?;
+            let Photo { parcel, recipe, share } = intake.photo().await?;
             let work = move || {
+                let _share = share;
                 let parcel = engine.road(parcel, &recipe)?;
                 drop(turn);
-                let outcome = pipeline::write(parcel, &recipe);
-                drop(share);
-                outcome
+                pipeline::write(parcel, &recipe)
             };
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(failed(error)))
         })

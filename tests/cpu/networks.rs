@@ -53,22 +53,6 @@ fn isnet_agrees_with_onnxruntime_at_a_quarter_of_its_size() {
 }
 
 #[test]
-fn weights_that_were_transformed_in_advance_give_the_same_matte() {
-    let mut library = Library::new(&common::models(), Device::flex());
-    let matting = library.get(Network::U2NetP).unwrap();
-    let photo = common::picture("tests/golden/u2netp_320_input.png");
-    let forward = |host: &Host| {
-        let planes = Planes::new(common::input(&photo, Network::U2NetP), [320, 320]);
-        matting.forward(host, planes, Pass::Matte).unwrap().values().to_vec()
-    };
-    let few = Host::default();
-    let mut many = Host::default();
-    // All of its convolutions but the six that make one channel.
-    assert_eq!((many.keep(matting), many.keep(matting)), (Ok(112), Ok(0)));
-    assert!(forward(&few) == forward(&many));
-}
-
-#[test]
 fn selfie_agrees_with_mediapipe() {
     let found = common::selfie(
         &mut Library::new(&common::models(), Device::flex()),

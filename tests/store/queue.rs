@@ -113,6 +113,23 @@ async fn a_claimed_task_is_processing_and_claimed_once() {
 }
 
 #[tokio::test]
+async fn who_looks_sees_what_would_be_claimed_and_changes_nothing() {
+    let scene = fresh().await;
+    assert_eq!(scene.store.next(START).await.unwrap(), None);
+    for owner in [scene.ann, scene.ann, scene.bob] {
+        scene.submit(owner).await;
+    }
+    for turn in 0..3 {
+        let seen = scene.store.next(START + turn).await.unwrap().unwrap();
+        assert_eq!((seen.status, seen.attempts), (Status::Pending, 0));
+        assert_eq!(scene.store.next(START + turn).await.unwrap().as_ref(), Some(&seen));
+        assert_eq!(scene.task(seen.id).await, seen);
+        assert_eq!(scene.claimed(START + turn).await.task, seen.id);
+    }
+    assert_eq!(scene.store.next(START + 3).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn two_processes_never_claim_the_same_task() {
     let scene = fresh().await;
     for _ in 0..20 {

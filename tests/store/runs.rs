@@ -92,6 +92,7 @@ async fn a_failure_of_the_machine_waits_and_runs_again() {
     assert!(scene.store.fail(&lease, &failure(), true, START).await.unwrap());
     assert_eq!(scene.status(lease.task).await, Status::Pending);
     assert_eq!(scene.claim(START + 100).await, None, "it waits before its retry");
+    assert_eq!(scene.store.next(START + 100).await.unwrap(), None, "nor is it the next");
     assert_eq!(scene.claimed(START + 60_000).await.task, lease.task);
 }
 

@@ -195,3 +195,44 @@ impl ModuleVisitor for Keeper<'_> {
         self.done = made.map(|made| drop(self.kept.insert(param.id, made)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::ModuleMapper;
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{Pass, U2NetP};
+
+    fn forward(network: &Matting, host: &Host) -> Vec<f32> {
+        let numbers = (0..3 * 64 * 64).map(|i| (i % 97) as f32 / 97.0).collect();
+        network.forward(host, Planes::new(numbers, [64, 64]), Pass::Matte).unwrap().values().to_vec()
+    }
+
+    #[test]
+    fn weights_that_were_transformed_in_advance_are_used_and_give_the_same() {
+        let network = Matting::U2NetP(U2NetP::new(&Device::flex()));
+        let mut host = Host::default();
+        let plain = forward(&network, &host);
+        // All of its 3x3 convolutions but the six that make one channel.
+        assert_eq!((host.keep(&network), host.keep(&network)), (Ok(112), Ok(0)));
+        assert!(forward(&network, &host) == plain);
+        // What is kept is what is used: the plain weights have no say any more.
+        let Matting::U2NetP(network) = network else { unreachable!() };
+        let emptied = Matting::U2NetP(network.map(&mut Empty));
+        assert!(forward(&emptied, &host) == plain);
+        assert!(forward(&emptied, &Host::default()) != plain);
+    }
+
+    /// Has the weights of convolutions to several channels be zero.
+    struct Empty;
+
+    impl ModuleMapper for Empty {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match D == 4 && param.dims()[0] > 1 {
+                true => param.map(|weights| weights.zeros_like()),
+                false => param,
+            }
+        }
+    }
+}

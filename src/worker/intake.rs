@@ -12,8 +12,8 @@ use crate::codec::{self, Image};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Parcel, Recipe, Share};
 
-/// A photo that is read and decoded.
-pub struct Reading {
+/// A photo that is being read and decoded.
+pub struct Intake {
     task: TaskId,
     /// Of the task's stages, the first of which is here.
     pub track: Arc<Track>,
@@ -30,7 +30,7 @@ pub struct Photo {
     pub share: Share,
 }
 
-impl Reading {
+impl Intake {
     /// Begins to read the photo of `task`, and to decode it on a thread that may block.
     fn start(plan: &Arc<Plan>, task: &Task) -> Self {
         let track = Arc::new(Track::default());
@@ -56,38 +56,54 @@ impl Reading {
     pub async fn photo(self) -> Result<Photo> {
         self.photo.await.unwrap_or_else(|error| Err(failed(error)))
     }
+
+    /// Gives it up. A thread that decodes already comes to its end, and one that waits for the budget decodes nothing.
+    fn abandon(self) {
+        self.track.stop();
+        self.photo.abort();
+    }
 }
 
-/// The photo of the task that will likely be claimed next, read while the engine is busy with another. The task is not
-/// claimed for that: another worker may have it, and if this one dies, nothing has happened to it.
+/// The photo of the task that will likely be claimed next, read while none can be. The task is not claimed for that:
+/// another worker may have it, and if this one dies, nothing has happened to it. Whether its photo can be read is told
+/// once the task is claimed.
 #[derive(Default)]
 pub struct Ahead {
-    next: Option<Reading>,
+    next: Option<Intake>,
     /// Tells when the photo of the task that was claimed last is read.
     last: Option<AbortHandle>,
 }
 
 impl Ahead {
-    /// Whether a photo may be read ahead. Not while a claimed task's is read: that one must get its pixels of the budget
-    /// first, as the other gives its back only after it.
-    pub fn is_wanted(&self) -> bool {
-        self.next.is_none() && self.last.as_ref().is_some_and(AbortHandle::is_finished)
+    /// Whether a photo may be read ahead: not while that of a claimed task is, which must get its pixels of the budget
+    /// first, as the other gives its own back only after it.
+    pub fn may_look(&self) -> bool {
+        self.last.as_ref().is_some_and(AbortHandle::is_finished)
     }
 
-    pub fn read(&mut self, plan: &Arc<Plan>, task: &Task) {
-        self.next = Some(Reading { ahead: true, ..Reading::start(plan, task) });
+    /// Reads the photo of the task that is next now, if there is one, instead of another.
+    pub fn look(&mut self, plan: &Arc<Plan>, task: Option<&Task>) {
+        if self.next.as_ref().map(|intake| intake.task) == task.map(|task| task.id) {
+            return;
+        }
+        self.forget();
+        self.next = task.map(|task| Intake { ahead: true, ..Intake::start(plan, task) });
     }
 
-    /// The photo of `task`, which was claimed: the one that is read already, or begun now.
-    pub fn take(&mut self, plan: &Arc<Plan>, task: &Task) -> Reading {
-        let ahead = self.next.take().filter(|ahead| ahead.task == task.id);
-        let reading = ahead.unwrap_or_else(|| Reading::start(plan, task));
-        self.last = Some(reading.photo.abort_handle());
-        reading
+    /// The photo of `task`, which was claimed: the one that is being read already, or begun now.
+    pub fn take(&mut self, plan: &Arc<Plan>, task: &Task) -> Intake {
+        if self.next.as_ref().is_some_and(|intake| intake.task != task.id) {
+            self.forget();
+        }
+        let intake = self.next.take().unwrap_or_else(|| Intake::start(plan, task));
+        self.last = Some(intake.photo.abort_handle());
+        intake
     }
 
     /// Nothing is next.
     pub fn forget(&mut self) {
-        self.next = None;
+        if let Some(intake) = self.next.take() {
+            intake.abandon();
+        }
     }
 }
