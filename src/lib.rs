@@ -7,12 +7,14 @@
 //!
 //! The rooms, in reading order:
 //!
+//! - [`cameo_core`] (`src/core`, a crate of its own), which holds the next six:
 //! - [`pipeline`]: the road above, one line a stage; the `Recipe` of a result; the trait both engines implement
 //! - [`codec`]: bytes to pixels and back
-//! - [`cameo_matting`] (`src/matting`, a crate of its own): the networks that find the subject
 //! - [`taps`]: filter tables both engines share
 //! - [`rules`]: the numbers of the matte's stages
 //! - [`cpu`]: the stages on the CPU
+//! - [`error`]: what can go wrong, sorted by whose fault it is
+//! - [`cameo_matting`] (`src/matting`, a crate of its own): the networks that find the subject
 //! - [`gpu`]: the stages on the GPU
 //! - [`cameo_tasks`] (`src/tasks`, a crate of its own): tasks, accounts and files, kept so that a crash loses nothing
 //! - [`worker`]: the process that runs tasks, and the supervisor that keeps such processes alive
@@ -21,20 +23,13 @@
 //! - [`http`]: the API
 //! - [`config`]: what the machine's owner may set
 //! - [`cli`]: the commands
-//! - `names`: choices that are asked for by a word
-//! - [`error`]: what can go wrong, sorted by whose fault it is
 
 pub mod accounts;
 pub mod bench;
 pub mod cli;
-pub mod codec;
 pub mod config;
-pub mod cpu;
-pub mod error;
 pub mod gpu;
 pub mod http;
-mod names;
-pub mod pipeline;
-pub mod rules;
-pub mod taps;
 pub mod worker;
+
+pub use cameo_core::{codec, cpu, error, pipeline, rules, taps};

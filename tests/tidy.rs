@@ -38,9 +38,10 @@ fn code(path: &Path) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The room a file is in: its folder below `src`, or its name.
+/// The room a file is in: its folder below `src` or `src/core`, or its name.
 fn room(path: &Path) -> String {
     let below = path.strip_prefix(project().join("src")).unwrap();
+    let below = below.strip_prefix("core").unwrap_or(below);
     below.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_string()
 }
 
@@ -61,6 +62,7 @@ fn may_import() -> BTreeMap<&'static str, &'static [&'static str]> {
         // A crate of its own: numbers in, numbers out.
         ("conv", &[]),
         ("matting", &[]),
+        ("shrink", &[]),
         ("accounts", &["error"]),
         // A crate of its own: what it knows of ours is in its Cargo.toml.
         ("tasks", &[]),
@@ -103,7 +105,7 @@ const OWNED: [(&str, &[&str]); 18] = [
     ("png::", &["codec"]),
     ("zlib_rs", &["codec"]),
     ("moxcms", &["codec"]),
-    ("fast_image_resize", &["cpu"]),
+    ("fast_image_resize", &["shrink"]),
     ("clap::", &["cli", "config", "main"]),
     ("axum", &["http"]),
     ("tower", &["http"]),

@@ -96,45 +96,51 @@ fn transform_all<'a>(weights: &[f32], channels_in: usize, held: &'a mut Vec<[f32
     panels
 }
 
+/// As many numbers as a vector has, of which [`ROWS`] count.
+type Wide = [f32; 8];
+
 /// The weights of a block of channels of the result, or of as many as are left.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn transform(weights: &[f32], channels_in: usize, panels: &mut [[f32; ROWS]]) {
     let rows = weights.len() / (9 * channels_in);
     for c in 0..channels_in {
-        let mut taps = [[0f32; ROWS]; 9];
+        let mut taps = [Wide::default(); 9];
         for r in 0..rows {
             let kernel = &weights[(r * channels_in + c) * 9..][..9];
             for (tap, &weight) in taps.iter_mut().zip(kernel) {
                 tap[r] = weight;
             }
         }
-        let mut half = [[0f32; ROWS]; 18];
+        let mut half = [Wide::default(); 18];
         for x in 0..3 {
-            let column = weight_line([taps[x], taps[3 + x], taps[6 + x]]);
-            for (i, value) in column.into_iter().enumerate() {
-                half[i * 3 + x] = value;
+            let column = weight_line(&taps[x], &taps[3 + x], &taps[6 + x]);
+            for i in 0..6 {
+                half[i * 3 + x] = column[i];
             }
         }
         for i in 0..6 {
-            let row = weight_line([half[i * 3], half[i * 3 + 1], half[i * 3 + 2]]);
-            for (j, value) in row.into_iter().enumerate() {
-                panels[(i * 6 + j) * channels_in + c] = value;
+            let row = weight_line(&half[i * 3], &half[i * 3 + 1], &half[i * 3 + 2]);
+            for j in 0..6 {
+                let panel = &mut panels[(i * 6 + j) * channels_in + c];
+                panel.copy_from_slice(&row[j][..ROWS]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn weight_line([a, b, c]: [[f32; ROWS]; 3]) -> [[f32; ROWS]; 6] {
-    let mut line = [[0f32; ROWS]; 6];
-    for r in 0..ROWS {
+fn weight_line(a: &Wide, b: &Wide, c: &Wide) -> [Wide; 6] {
+    let mut line = [Wide::default(); 6];
+    for r in 0..8 {
         let (a, b, c) = (a[r], b[r], c[r]);
         let (sixth, ends) = (b / 6.0, (a + c) / 6.0);
         let (twelfth, far) = (b / 12.0, a / 24.0 + c / 6.0);
-        let values = [a / 4.0, -ends - sixth, sixth - ends, far + twelfth, far - twelfth, c];
-        for (line, value) in line.iter_mut().zip(values) {
-            line[r] = value;
-        }
+        line[0][r] = a / 4.0;
+        line[1][r] = -ends - sixth;
+        line[2][r] = sixth - ends;
+        line[3][r] = far + twelfth;
+        line[4][r] = far - twelfth;
+        line[5][r] = c;
     }
     line
 }

@@ -107,7 +107,9 @@ fn the_next_photo_is_read_while_the_engine_is_busy(ann: &Client) {
     ann.server.until("busy", || ann.status(&running)["stage"] == "matte");
     // What was read for nothing is in nobody's way.
     assert_eq!(ann.delete(&format!("/api/v1/upscale/{dropped}")).status, 200);
-    [&running, &next].map(|id| assert_eq!(ann.finished(id)["status"], "completed"));
+    for id in [&running, &next] {
+        assert_eq!(ann.finished(id)["status"], "completed");
+    }
     assert_eq!([running, next].map(|id| began_ahead(ann, &id)), [false, true]);
 }
 

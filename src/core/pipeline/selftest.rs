@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 const NETWORK: Network = Network::U2NetP;
 
 /// A photo of a person, at U2-Net-p's own size.
-pub const SAMPLE: &[u8] = include_bytes!("../../tests/golden/u2netp_320_input.png");
+pub const SAMPLE: &[u8] = include_bytes!("../../../tests/golden/u2netp_320_input.png");
 /// What onnxruntime makes of it.
-const GOLDEN: &[u8] = include_bytes!("../../tests/golden/u2netp_320.png");
+const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/u2netp_320.png");
 
 /// Largest and mean difference allowed, of 255: rounding to 8 bits, and the order of sums.
 const MAX_DIFFERENCE: u8 = 2;

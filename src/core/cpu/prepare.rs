@@ -2,8 +2,7 @@
 
 use std::array::from_fn;
 
-use fast_image_resize::images::{Image as Target, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use cameo_shrink::{Part, shrink};
 use rayon::prelude::*;
 
 use super::failed;
@@ -31,17 +30,10 @@ pub fn prepare(
     [mean, std]: [[f32; 3]; 2],
     mirrored: bool,
 ) -> Result<Input> {
-    let source = ImageRef::new(photo.width, photo.height, &photo.pixels, PixelType::U8x4).map_err(failed)?;
-    let mut small = Target::new(size as u32, size as u32, PixelType::U8x4);
     let Window { left, top, width, height } = *window;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false).crop(
-        left.into(),
-        top.into(),
-        width.into(),
-        height.into(),
-    );
-    Resizer::new().resize(&source, &mut small, &options).map_err(failed)?;
-    let mut small = Image::new(size as u32, size as u32, small.into_vec());
+    let part = Part { left, top, width, height };
+    let pixels = shrink(&photo.pixels, [photo.width, photo.height], part, size as u32).map_err(failed)?;
+    let mut small = Image::new(size as u32, size as u32, pixels);
     if mirrored {
         small.pixels.as_chunks_mut::<4>().0.chunks_exact_mut(size).for_each(<[_]>::reverse);
     }

@@ -57,7 +57,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn file(action: &'static str, path: &std::path::Path, reason: impl ToString) -> Self {
+    pub fn file(action: &'static str, path: &std::path::Path, reason: impl ToString) -> Self {
         Error::File { action, path: path.to_path_buf(), reason: reason.to_string() }
     }
 }
