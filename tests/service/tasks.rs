@@ -41,7 +41,10 @@ fn where_each_photo_must_be_alone_all_are_finished() {
     for id in &ids {
         assert_eq!(ann.finished(id)["status"], "completed");
     }
-    assert!(ids[1..].iter().all(|id| began_ahead(&ann, id)));
+    // Those after a cut-out, which takes long enough.
+    for next in [1, 2, 4] {
+        assert!(began_ahead(&ann, &ids[next]), "{next}");
+    }
 }
 
 #[test]
