@@ -12,10 +12,9 @@ const RETRY_MS: Millis = 1000;
 #[async_trait]
 impl Queue for Sqlite {
     async fn next(&self, now: Millis) -> Result<Option<Task>> {
-        self.read(move |db| {
-            let Some(id) = tasks::next(db, now)? else { return Ok(None) };
-            let mut found = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
-            Ok(found.query_row([id.to_string()], rows::task).optional()?)
+        self.read(move |db| match tasks::next(db, now)? {
+            Some(id) => tasks::find(db, id),
+            None => Ok(None),
         })
         .await
     }

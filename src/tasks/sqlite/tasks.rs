@@ -65,10 +65,7 @@ impl Tasks for Sqlite {
     }
 
     async fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.look_up(|db| {
-            let mut found = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
-            Ok(found.query_row([id.to_string()], rows::task).optional()?)
-        })
+        self.look_up(|db| find(db, id))
     }
 
     async fn queue_position(&self, id: TaskId) -> Result<Option<u64>> {
@@ -202,6 +199,11 @@ fn admission(db: &Connection, owner: UserId, limits: QueueLimits, pixels: u64) -
     // A photo larger than all the room there is must not wait for ever: an empty queue takes it.
     let full = count >= limits.tasks || (count > 0 && waiting + pixels > limits.pixels);
     Ok(if full { Admission::QueueFull } else { Admission::Open { remaining: limits.tasks_per_user - mine } })
+}
+
+pub(super) fn find(db: &Connection, id: TaskId) -> Result<Option<Task>> {
+    let mut found = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
+    Ok(found.query_row([id.to_string()], rows::task).optional()?)
 }
 
 /// The pending task that is next, of those that need not wait for their retry.
