@@ -1,31 +1,33 @@
-//! What each stage costs, on each engine there is: `cargo bench`; README.md beside this file tells how to read it.
+//! Measures each stage on each engine of this machine: `cargo bench`. README.md in this folder explains the figures.
 //!
-//! Each stage is timed alone; what comes before it on the road runs anew for each sample, outside of what is timed.
+//! Each stage is timed alone. The stages before it run again for each sample, outside the measured time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use cameo::codec::{self, Format, Image, Limits, Picture};
-use cameo::cpu::CpuEngine;
-use cameo::gpu::GpuEngine;
-use cameo::pipeline::{CutoutOptions, Edge, Engine, Job, Reading, Recipe};
+use cameo_core::codec::{self, Format, Image, ImageHeader, InputLimits, Picture};
+use cameo_cpu::CpuEngine;
+use cameo_gpu::GpuEngine;
+use cameo_core::pipeline::{
+    CutoutOptions, Edge, Engine, EngineOutput, Enhancement, Operation, ProcessingLimits, Recipe,
+};
 use cameo_device::adapter::{self, Adapter};
 use cameo_models::Network;
 use divan::Bencher;
 
-/// Sides of the photo, which is square: 1, 4 and 12 megapixels.
+/// Sides of the square photos, in pixels: 1, 4 and 12 megapixels.
 const SIDES: [u32; 3] = [1000, 2000, 3464];
 
-/// The small one, so that the whole takes minutes.
+/// The small network, so that all benches take minutes.
 const NETWORK: Network = Network::U2NetP;
 
 fn main() {
-    // Few, as each takes up to seconds; flags on the command line go first.
+    // Few samples, because each takes up to seconds. Flags on the command line take precedence.
     divan::Divan::default().sample_count(5).sample_size(1).config_with_args().main();
 }
 
-/// An engine that is opened once and stays with the thread that did.
-trait Ready: Engine + Sized {
+/// An engine that is opened once, by the thread that uses it.
+trait BenchEngine: Engine + Sized {
     fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T;
 }
 
@@ -36,13 +38,13 @@ thread_local! {
     static PHOTOS: RefCell<HashMap<u32, Vec<u8>>> = RefCell::default();
 }
 
-impl Ready for CpuEngine {
+impl BenchEngine for CpuEngine {
     fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         CPU.with_borrow_mut(work)
     }
 }
 
-impl Ready for GpuEngine {
+impl BenchEngine for GpuEngine {
     fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         GPU.with_borrow_mut(work)
     }
@@ -52,98 +54,104 @@ fn models() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models")
 }
 
-/// The GPU to measure; a software adapter only where CAMEO_ALLOW_SOFTWARE is set.
+/// Returns the GPU to measure; a software adapter only if CAMEO_ALLOW_SOFTWARE is set.
 fn adapter() -> Option<Adapter> {
     let allow_software = std::env::var_os("CAMEO_ALLOW_SOFTWARE").is_some();
     adapter::choose(&adapter::adapters(), allow_software).ok().cloned()
 }
 
-/// No sizes where there is no GPU: its stages are not run, rather than timed as nothing.
+/// Returns no sizes without a GPU: its stages are then not run at all.
 fn gpu_sides() -> Vec<u32> {
     if adapter().is_some() { SIDES.to_vec() } else { vec![] }
 }
 
 fn recipe() -> Recipe {
-    Recipe { cutout: options(), ..Recipe::new(Job::Combo) }
+    Recipe { cutout: options(), ..Recipe::new(Operation::Combo) }
+}
+
+fn enhancement(side: u32) -> Enhancement {
+    let header = ImageHeader { width: side, height: side };
+    let limits = ProcessingLimits { max_output_pixels: u64::MAX, ..Default::default() };
+    recipe().resolve(header, &limits).expect("the recipe is valid").enhancement
 }
 
 fn options() -> CutoutOptions {
     CutoutOptions { model: NETWORK, ..Default::default() }
 }
 
-/// The photo as a PNG.
+/// Returns the built-in photo at this size as a PNG.
 fn photo(side: u32) -> Vec<u8> {
-    let make = || cameo::bench::photo(side, side).expect("the built-in photo is good");
+    let make = || cameo::bench::photo(side, side).expect("the built-in photo is valid");
     PHOTOS.with_borrow_mut(|photos| photos.entry(side).or_insert_with(make).clone())
 }
 
 fn decoded(side: u32) -> Image {
-    codec::decode(&photo(side), &Limits::default()).expect("the photo is good")
+    codec::decode(&photo(side), &InputLimits::default()).expect("the photo is valid")
 }
 
-// The road up to and with the stage of that name.
+// Each function runs the pipeline up to and including the stage of its name.
 
-fn upload<E: Ready>(side: u32) -> E::Frame {
+fn upload<E: BenchEngine>(side: u32) -> E::Frame {
     E::with(|engine| {
         recipe().networks().into_iter().for_each(|network| engine.load(network).expect("the weights are there"));
         engine.upload(decoded(side)).expect("upload")
     })
 }
 
-fn guide<E: Ready>(side: u32) -> (E::Frame, E::Guide) {
+fn locate<E: BenchEngine>(side: u32) -> (E::Frame, E::Prior) {
     let frame = upload::<E>(side);
-    let guide = E::with(|engine| engine.guide(&frame, &options()).expect("guide"));
-    (frame, guide)
+    let prior = E::with(|engine| engine.locate(&frame, &options()).expect("locate"));
+    (frame, prior)
 }
 
-fn prepare<E: Ready>(side: u32) -> (E::Frame, E::Guide, E::Input) {
-    let (frame, guide) = guide::<E>(side);
-    let input = E::with(|engine| engine.prepare(&frame, &guide, NETWORK).expect("prepare"));
-    (frame, guide, input)
+fn prepare<E: BenchEngine>(side: u32) -> (E::Frame, E::Prior, E::Input) {
+    let (frame, prior) = locate::<E>(side);
+    let input = E::with(|engine| engine.prepare(&frame, &prior, NETWORK).expect("prepare"));
+    (frame, prior, input)
 }
 
-fn matte<E: Ready>(side: u32) -> (E::Frame, E::Guide, E::Matte) {
-    let (frame, guide, input) = prepare::<E>(side);
-    (frame, guide, E::with(|engine| engine.matte(input, NETWORK).expect("matte")))
+fn matte<E: BenchEngine>(side: u32) -> (E::Frame, E::Prior, E::Matte) {
+    let (frame, prior, input) = prepare::<E>(side);
+    (frame, prior, E::with(|engine| engine.matte(input, NETWORK).expect("matte")))
 }
 
-fn lift<E: Ready>(side: u32) -> (E::Frame, E::Guide, E::Lifted) {
-    let (frame, guide, matte) = matte::<E>(side);
-    let lifted = E::with(|engine| engine.lift(matte, &guide, &options()).expect("lift"));
-    (frame, guide, lifted)
+fn repair<E: BenchEngine>(side: u32) -> (E::Frame, E::Prior, E::RepairedMatte) {
+    let (frame, prior, matte) = matte::<E>(side);
+    let repaired = E::with(|engine| engine.repair(matte, &prior, &options()).expect("repair"));
+    (frame, prior, repaired)
 }
 
-fn refine<E: Ready>(side: u32) -> E::Frame {
-    let (frame, guide, lifted) = lift::<E>(side);
-    E::with(|engine| engine.refine(frame, lifted, guide, &options()).expect("refine"))
+fn refine<E: BenchEngine>(side: u32) -> E::Frame {
+    let (frame, prior, repaired) = repair::<E>(side);
+    E::with(|engine| engine.refine(frame, repaired, prior, &options()).expect("refine"))
 }
 
-fn decontaminate<E: Ready>(side: u32) -> E::Frame {
+fn decontaminate<E: BenchEngine>(side: u32) -> E::Frame {
     let frame = refine::<E>(side);
     E::with(|engine| engine.decontaminate(frame, &options()).expect("decontaminate"))
 }
 
-fn enhance<E: Ready>(side: u32) -> E::Picture {
+fn enhance<E: BenchEngine>(side: u32) -> E::Picture {
     let frame = decontaminate::<E>(side);
-    let enhancement = recipe().enhancement(side, side, u64::MAX).expect("the recipe is good");
+    let enhancement = enhancement(side);
     E::with(|engine| engine.enhance(frame, &enhancement).expect("enhance"))
 }
 
-fn readback<E: Ready>(side: u32) -> Reading {
+fn readback<E: BenchEngine>(side: u32) -> EngineOutput {
     let picture = enhance::<E>(side);
     E::with(|engine| engine.readback(picture).expect("readback"))
 }
 
-/// Times `stage` on what `before` gives. What it returns is dropped outside of what is timed: it returns what it only
+/// StageTimes `stage` on what `before` gives. What it returns is dropped outside of what is timed: it returns what it only
 /// borrowed, too.
-fn time<E: Ready, I, O>(bencher: Bencher, before: impl Fn() -> I, stage: impl Fn(&mut E, I) -> O + Sync) {
+fn time<E: BenchEngine, I, O>(bencher: Bencher, before: impl Fn() -> I, stage: impl Fn(&mut E, I) -> O + Sync) {
     bencher.with_inputs(before).bench_local_values(|input| E::with(|engine| stage(engine, input)));
 }
 
-/// The stages of an engine, in the order of the road.
+/// Defines the benches of one engine, in the order of the pipeline.
 macro_rules! stages {
-    ($room:ident, $engine:ty, $sides:expr) => {
-        mod $room {
+    ($module:ident, $engine:ty, $sides:expr) => {
+        mod $module {
             use super::*;
 
             #[divan::bench(args = $sides)]
@@ -152,16 +160,16 @@ macro_rules! stages {
             }
 
             #[divan::bench(args = $sides)]
-            fn guide(bencher: Bencher, side: u32) {
-                let run = |engine: &mut $engine, frame| (engine.guide(&frame, &options()), frame);
+            fn locate(bencher: Bencher, side: u32) {
+                let run = |engine: &mut $engine, frame| (engine.locate(&frame, &options()), frame);
                 time(bencher, || super::upload::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
             fn prepare(bencher: Bencher, side: u32) {
                 let run =
-                    |engine: &mut $engine, (frame, guide)| (engine.prepare(&frame, &guide, NETWORK), frame, guide);
-                time(bencher, || super::guide::<$engine>(side), run);
+                    |engine: &mut $engine, (frame, prior)| (engine.prepare(&frame, &prior, NETWORK), frame, prior);
+                time(bencher, || super::locate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
@@ -171,16 +179,16 @@ macro_rules! stages {
             }
 
             #[divan::bench(args = $sides)]
-            fn lift(bencher: Bencher, side: u32) {
-                let run = |engine: &mut $engine, (_, guide, matte)| (engine.lift(matte, &guide, &options()), guide);
+            fn repair(bencher: Bencher, side: u32) {
+                let run = |engine: &mut $engine, (_, prior, matte)| (engine.repair(matte, &prior, &options()), prior);
                 time(bencher, || super::matte::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
             fn refine(bencher: Bencher, side: u32) {
                 let run =
-                    |engine: &mut $engine, (frame, guide, lifted)| engine.refine(frame, lifted, guide, &options());
-                time(bencher, || super::lift::<$engine>(side), run);
+                    |engine: &mut $engine, (frame, prior, repaired)| engine.refine(frame, repaired, prior, &options());
+                time(bencher, || super::repair::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
@@ -189,7 +197,7 @@ macro_rules! stages {
                 time(bencher, || super::refine::<$engine>(side), run);
             }
 
-            /// Not on the road as it is by default.
+            /// By default this stage does not run.
             #[divan::bench(args = $sides)]
             fn edge(bencher: Bencher, side: u32) {
                 let soft = CutoutOptions { edge: Edge::Soft, ..options() };
@@ -199,7 +207,7 @@ macro_rules! stages {
 
             #[divan::bench(args = $sides)]
             fn enhance(bencher: Bencher, side: u32) {
-                let enhancement = recipe().enhancement(side, side, u64::MAX).expect("the recipe is good");
+                let enhancement = enhancement(side);
                 let run = |engine: &mut $engine, frame| engine.enhance(frame, &enhancement);
                 time(bencher, || super::decontaminate::<$engine>(side), run);
             }
@@ -216,7 +224,7 @@ macro_rules! stages {
 stages!(cpu, CpuEngine, SIDES);
 stages!(gpu, GpuEngine, gpu_sides());
 
-/// The stages that are the same whichever engine runs.
+/// The stages on the host, which do not depend on the engine.
 mod host {
     use super::*;
 
@@ -224,7 +232,7 @@ mod host {
     fn decode(bencher: Bencher, side: u32) {
         bencher
             .with_inputs(|| photo(side))
-            .bench_local_refs(|photo| codec::decode(photo, &Limits::default()).expect("the photo is good"));
+            .bench_local_refs(|photo| codec::decode(photo, &InputLimits::default()).expect("the photo is valid"));
     }
 
     #[divan::bench(args = SIDES)]

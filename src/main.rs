@@ -1,4 +1,4 @@
-//! The command line's front door.
+//! The `cameo` program.
 
 use std::process::ExitCode;
 

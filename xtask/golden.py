@@ -1,41 +1,51 @@
-"""Goldens of the networks, made by onnxruntime on the original ONNX files.
+"""Writes the golden pictures that tests compare with, computed by onnxruntime from the published ONNX models.
 
-    python golden.py ISNET.onnx U2NETP.onnx PHOTO OUT_FOLDER
+    python golden.py ISNET.onnx U2NETP.onnx PHOTO GOLDENS SELFTEST
 
-Network goldens hold the network's own output (after the sigmoid, before min-max) as 16-bit grey PNG; their inputs are
-cut from the photo without resampling, so that both sides see the same numbers. Road goldens hold the matte that the
-same weights give in the plain way (Pillow's Lanczos both ways, 8 bits), as rembg makes it.
+GOLDENS is the folder of the tests' pictures, SELFTEST that of the engines' self-test.
+
+A network's golden is its output (after the sigmoid, before it is stretched to the full range) as 16-bit grey PNG. Its
+input is cut from the photo without resampling, so that both sides have the same input. A pipeline's golden is the matte
+that rembg computes with the same weights: resampled by Pillow's Lanczos filter before and after the network, in 8 bits.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 from PIL import Image
 
-PREPROCESS = {
+# Input size, mean and standard deviation.
+PREPROCESSING = {
     "isnet": (1024, (0.5, 0.5, 0.5), (1.0, 1.0, 1.0)),
     "u2netp": (320, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 
 
-def planes(pixels, mean, std):
+def network_input(pixels, mean, std):
+    """Converts `[height, width, 3]` in 0..255 to `[1, 3, height, width]`, normalised."""
     scaled = pixels.astype(np.float32) / 255
     return ((scaled - np.float32(mean)) / np.float32(std)).transpose(2, 0, 1)[None].astype(np.float32)
 
 
-def session(path):
+def run(model, network, pixels):
+    """Returns all outputs of a model, each `[height, width]`: the matte, then the side outputs, finest first."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    _, mean, std = PREPROCESSING[network]
+    outputs = session.run(None, {session.get_inputs()[0].name: network_input(pixels, mean, std)})
+    return [output[0, 0] for output in outputs]
 
 
-def smaller(path, factor):
-    """IS-Net for an input smaller by `factor`. It is fully convolutional, but its export holds the sizes of its
-    resizes as constants: pairs of integers that each join the first half of a shape."""
-    import onnx
+def with_smaller_input(path, factor):
+    """Returns IS-Net for an input that is smaller by `factor`.
 
+    The network is fully convolutional, but its export contains the sizes of its resizes as constants: pairs of integers
+    that are appended to the first half of a shape.
+    """
     model = onnx.load(path)
     graph = model.graph
     for value in list(graph.input) + list(graph.output):
@@ -51,39 +61,42 @@ def smaller(path, factor):
     return model.SerializeToString()
 
 
+def save_matte(path, matte, pixels):
+    assert matte.shape == pixels.shape[:2], (path, matte.shape)
+    Image.fromarray((matte * 65535 + 0.5).astype(np.uint16)).save(path, optimize=True)
+    print(path, matte.shape, f"{matte.min():.6f} {matte.max():.6f} mean {matte.mean():.6f}")
+
+
+def write_network_goldens(isnet, u2netp, photo, goldens, selftest):
+    doubled = photo.repeat(2, axis=0).repeat(2, axis=1)
+    save_matte(goldens / "isnet_1024.png", run(isnet, "isnet", doubled)[0], doubled)
+    crop = photo[:256, 96:352]
+    save_matte(goldens / "isnet_256.png", run(with_smaller_input(isnet, 4), "isnet", crop)[0], crop)
+    portrait = photo[:320, 64:384]
+    outputs = run(u2netp, "u2netp", portrait)
+    Image.fromarray(portrait).save(selftest / "portrait.png", optimize=True)
+    save_matte(selftest / "u2netp_matte.png", outputs[0], portrait)
+    # The second side output is the coarse matte.
+    save_matte(goldens / "u2netp_320_coarse.png", outputs[2], portrait)
+
+
+def write_pipeline_golden(model, network, photo, goldens):
+    size = PREPROCESSING[network][0]
+    resized = np.asarray(Image.fromarray(photo).resize((size, size), Image.LANCZOS))
+    matte = run(model, network, resized)[0]
+    matte = (matte - matte.min()) / (matte.max() - matte.min())
+    matte = Image.fromarray((matte * 255).astype(np.uint8)).resize(photo.shape[1::-1], Image.LANCZOS)
+    path = goldens / f"pipeline_{network}.png"
+    matte.save(path, optimize=True)
+    print(path, matte.size, np.asarray(matte).mean())
+
+
 def main():
-    isnet, u2netp, photo, folder = sys.argv[1:]
-    folder = Path(folder)
-    image = np.asarray(Image.open(photo).convert("RGB"))
-    network_inputs = {
-        # name: (model, its preprocessing, input)
-        "isnet_1024": (isnet, "isnet", image.repeat(2, axis=0).repeat(2, axis=1)),
-        "isnet_256": (smaller(isnet, 4), "isnet", image[:256, 96:352]),
-        "u2netp_320": (u2netp, "u2netp", image[:320, 64:384]),
-    }
-    for name, (model, kind, pixels) in network_inputs.items():
-        _, mean, std = PREPROCESS[kind]
-        run = session(model)
-        # The matte, and the side outputs of the decoder from the finest.
-        outputs = run.run(None, {run.get_inputs()[0].name: planes(pixels, mean, std)})
-        wanted = {name: outputs[0]}
-        if name == "u2netp_320":
-            Image.fromarray(pixels).save(folder / f"{name}_input.png", optimize=True)
-            wanted[f"{name}_glance"] = outputs[2]
-        for name, out in wanted.items():
-            out = out[0, 0]
-            assert out.shape == pixels.shape[:2], (name, out.shape)
-            Image.fromarray((out * 65535 + 0.5).astype(np.uint16)).save(folder / f"{name}.png", optimize=True)
-            print(name, out.shape, f"{out.min():.6f} {out.max():.6f} mean {out.mean():.6f}")
-    for kind, model in {"isnet": isnet, "u2netp": u2netp}.items():
-        size, mean, std = PREPROCESS[kind]
-        pixels = np.asarray(Image.fromarray(image).resize((size, size), Image.LANCZOS))
-        run = session(model)
-        out = run.run([run.get_outputs()[0].name], {run.get_inputs()[0].name: planes(pixels, mean, std)})[0][0, 0]
-        out = (out - out.min()) / (out.max() - out.min())
-        matte = Image.fromarray((out * 255).astype(np.uint8)).resize(image.shape[1::-1], Image.LANCZOS)
-        matte.save(folder / f"road_{kind}.png", optimize=True)
-        print(f"road_{kind}", matte.size, np.asarray(matte).mean())
+    isnet, u2netp, photo, goldens, selftest = sys.argv[1:]
+    photo = np.asarray(Image.open(photo).convert("RGB"))
+    write_network_goldens(isnet, u2netp, photo, Path(goldens), Path(selftest))
+    write_pipeline_golden(isnet, "isnet", photo, Path(goldens))
+    write_pipeline_golden(u2netp, "u2netp", photo, Path(goldens))
 
 
 if __name__ == "__main__":

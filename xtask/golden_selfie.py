@@ -1,9 +1,9 @@
-"""The golden of the network that finds people, made by MediaPipe itself.
+"""Writes the golden picture of the selfie network, computed by MediaPipe.
 
-    python golden_selfie.py PHOTO OUT_FOLDER
+    python golden_selfie.py PHOTO GOLDENS
 
-Holds the network's own output as 16-bit grey PNG. Its input is cut from the photo without resampling, at the network's
-size, so that both sides see the same numbers.
+The golden is the network's output as 16-bit grey PNG. Its input is cut from the photo at the network's size without
+resampling, so that both sides have the same input.
 """
 
 import sys
@@ -15,13 +15,13 @@ from PIL import Image
 
 
 def main():
-    photo, folder = sys.argv[1:]
+    photo, goldens = sys.argv[1:]
     pixels = np.ascontiguousarray(np.asarray(Image.open(photo).convert("RGB"))[:256, 96:352])
     segmenter = mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
-    out = np.asarray(segmenter.process(pixels).segmentation_mask, dtype=np.float32).clip(0, 1)
-    assert out.shape == (256, 256), out.shape
-    Image.fromarray((out * 65535 + 0.5).astype(np.uint16)).save(Path(folder) / "selfie_256.png", optimize=True)
-    print("selfie_256", out.shape, f"{out.min():.6f} {out.max():.6f} mean {out.mean():.6f}")
+    matte = np.asarray(segmenter.process(pixels).segmentation_mask, dtype=np.float32).clip(0, 1)
+    assert matte.shape == (256, 256), matte.shape
+    Image.fromarray((matte * 65535 + 0.5).astype(np.uint16)).save(Path(goldens) / "selfie_256.png", optimize=True)
+    print("selfie_256", matte.shape, f"{matte.min():.6f} {matte.max():.6f} mean {matte.mean():.6f}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,22 @@
-//! The weights of Cameo's networks: what they are, where they lie, and the graph they belong to.
+//! The weights of Cameo's networks: which files they are, and the graph that each file belongs to.
 //!
-//! - [`manifest`]: `models/manifest.toml`, one entry a network, and opening a weights file against it
-//! - [`graph`]: the data flow of each network, layer by layer, with the name and shape of every weight
-//! - [`selfie`]: the same of the network that finds people
+//! - [`manifest`]: `models/manifest.toml`, with one entry per network, and the check of a weights file against it
+//! - [`graph`]: the layers of a network in forward order, with the name and shape of every weight
+//! - [`u2net`]: the graphs of the two matting networks, IS-Net and U2-Net-p
+//! - [`selfie`]: the graph of the network that finds people
 //!
-//! This crate knows no tensor library, so that `cargo xtask convert` can check and write weights without
-//! building the networks that will run them.
+//! This crate depends on no tensor library, so that `cargo xtask convert` can check and write weights without building
+//! the networks that will run them.
 
 pub mod graph;
 pub mod manifest;
 pub mod selfie;
+pub mod u2net;
 
-pub use manifest::{Entry, Error, Manifest, Network};
+/// A portrait of 320x320 pixels (PNG), for engines to test themselves on.
+pub const SELF_TEST_PORTRAIT: &[u8] = include_bytes!("../selftest/portrait.png");
+
+/// The matte that onnxruntime computes from [`SELF_TEST_PORTRAIT`] with U2-Net-p: 16-bit grey PNG of the same size.
+pub const SELF_TEST_MATTE: &[u8] = include_bytes!("../selftest/u2netp_matte.png");
+
+pub use manifest::{Manifest, ModelEntry, ModelError, Network};

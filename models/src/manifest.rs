@@ -1,10 +1,8 @@
-//! `manifest.toml`: what each weights file must be; and opening a file against it.
+//! `manifest.toml`: the description of each weights file, and the check of a file against it.
 
-use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,68 +10,67 @@ use sha2::{Digest, Sha256};
 /// The manifest's name in the models folder.
 pub const MANIFEST: &str = "manifest.toml";
 
-/// A network Cameo can run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A network Cameo can run. Flags, the manifest and file names contain its name in lower case.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", parse_err_ty = String, parse_err_fn = unknown_network)]
 pub enum Network {
-    /// IS-Net (Qin et al. 2022) at 1024x1024: quality.
+    /// IS-Net (Qin et al. 2022) at 1024x1024, for quality.
     IsNet,
-    /// U2-Net-p, the small U2-Net (Qin et al. 2020), at 320x320: speed, tests.
+    /// U2-Net-p, the small U2-Net (Qin et al. 2020), at 320x320, for speed and tests.
     U2NetP,
-    /// MediaPipe's selfie segmentation (Google 2021) at 256x256: finds people, and guides the other two.
+    /// MediaPipe's selfie segmentation (Google 2021) at 256x256: finds the people for the other two to cut out.
     Selfie,
 }
 
 impl Network {
     pub const ALL: [Network; 3] = [Network::IsNet, Network::U2NetP, Network::Selfie];
 
-    /// Those that a subject can be cut out with.
+    /// The networks that compute mattes.
     pub const MATTING: [Network; 2] = [Network::IsNet, Network::U2NetP];
 
-    /// The name in flags, the manifest and file names.
+    /// Returns the name in flags, the manifest and file names.
     pub fn name(self) -> &'static str {
-        match self {
-            Network::IsNet => "isnet",
-            Network::U2NetP => "u2netp",
-            Network::Selfie => "selfie",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// Returns the error for a name that no network has. It offers the matting networks only: users choose among them, the
+/// selfie network is an option of `cargo xtask convert` alone, whose help lists it.
+fn unknown_network(name: &str) -> String {
+    format!("no model is named {name:?}: use {}", Network::MATTING.map(Network::name).join(" or "))
 }
 
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let network = Self::ALL.into_iter().find(|network| network.name() == name);
-        // Those that cut out: the third is for the converter, whose help names it.
-        network.ok_or_else(|| format!("no model is named {name:?}: use {}", Self::MATTING.map(Self::name).join(" or ")))
-    }
-}
-
-/// One weights file.
+/// A weights file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct ModelEntry {
     pub network: Network,
     /// File name in the models folder.
     pub file: String,
-    /// Of the file, lowercase hex.
+    /// SHA-256 of the file, in lowercase hex.
     pub sha256: String,
-    /// Of the file.
+    /// Size of the file.
     pub bytes: u64,
-    /// Type of the weights in the file: f16 or f32, as they were published. They are computed with in f32.
+    /// Type of the weights in the file, `f16` or `f32`: the one they were published in. Cameo computes in f32.
     pub dtype: String,
-    /// Side of the square input, in pixels: the network sees `[1, 3, size, size]`, RGB.
+    /// Side of the square input in pixels: the network's input is `[1, 3, size, size]`, RGB.
     pub size: usize,
     /// Subtracted from each channel of an image in 0..1.
     pub mean: [f32; 3],
-    /// Then divides it.
+    /// Divides each channel after the subtraction.
     pub std: [f32; 3],
     /// The package the weights came from.
     pub source: String,
@@ -85,43 +82,55 @@ pub struct Entry {
     pub origin: String,
 }
 
-/// All weights files of a models folder.
+/// The weights files of a models folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     #[serde(default, rename = "model")]
-    pub models: Vec<Entry>,
+    pub models: Vec<ModelEntry>,
 }
 
-/// Why weights could not be opened. Each message ends with what mends it.
+/// The reason why weights cannot be used. Each message ends with the remedy.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the models folder {folder} has no readable {MANIFEST} ({reason}): point --models at the folder `models` of a Cameo release or checkout", folder = .folder.display())]
+pub enum ModelError {
+    #[error(
+        "the models folder {folder} has no readable {MANIFEST} ({reason}): point --models at the folder `models` of a \
+         Cameo release or checkout",
+        folder = .folder.display()
+    )]
     NoManifest { folder: PathBuf, reason: String },
-    #[error("{path} is not a valid manifest: {reason}: restore it with `git checkout models`", path = .path.display())]
+    #[error("{path} is not a valid manifest ({reason}): restore it with `git checkout models`", path = .path.display())]
     BadManifest { path: PathBuf, reason: String },
     #[error(
-        "{MANIFEST} has no entry for {network}: run `cargo xtask fetch`, then `cargo xtask convert {network}.onnx --as {network}` as it prints"
+        "{MANIFEST} has no entry for {network}: run `cargo xtask fetch`, then the `cargo xtask convert` command that it \
+         prints for {network}"
     )]
     NoEntry { network: Network },
-    #[error("the weights of {network} cannot be read from {path} ({reason}): {MEND}", path = .path.display())]
+    #[error("the weights of {network} cannot be read from {path} ({reason}): {REMEDY}", path = .path.display())]
     Unreadable { network: Network, path: PathBuf, reason: String },
-    #[error("{path} is not the weights file of {network} that {MANIFEST} names ({reason}): {MEND}", path = .path.display())]
+    #[error(
+        "{path} is not the weights file of {network} that {MANIFEST} describes ({reason}): {REMEDY}",
+        path = .path.display()
+    )]
     WrongFile { network: Network, path: PathBuf, reason: String },
 }
 
-const MEND: &str = "restore it with `git checkout models`, or make it anew with `cargo xtask fetch` and the `cargo xtask convert` line it prints";
+const REMEDY: &str = "restore it with `git checkout models`, or recreate it with `cargo xtask fetch` and the \
+                      `cargo xtask convert` command that it prints";
 
 impl Manifest {
     /// Reads `folder/manifest.toml`.
-    pub fn read(folder: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`ModelError::NoManifest`] if there is no such file, [`ModelError::BadManifest`] if it is not a manifest.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join(MANIFEST);
         let text = fs::read_to_string(&path)
-            .map_err(|error| Error::NoManifest { folder: folder.to_path_buf(), reason: error.to_string() })?;
-        toml::from_str(&text).map_err(|error| Error::BadManifest { path, reason: error.message().to_string() })
+            .map_err(|error| ModelError::NoManifest { folder: folder.to_path_buf(), reason: error.to_string() })?;
+        toml::from_str(&text).map_err(|error| ModelError::BadManifest { path, reason: error.message().to_string() })
     }
 
-    /// The manifest as TOML, entries in the order of their names; equal manifests give equal bytes.
+    /// Returns the manifest as TOML with the entries sorted by name, so that equal manifests give equal bytes.
     pub fn to_toml(&self) -> String {
         let mut sorted = self.clone();
         sorted.models.sort_by_key(|entry| entry.network.name());
@@ -129,73 +138,81 @@ impl Manifest {
         format!("# Written by `cargo xtask convert`. What the files are and where they come from: README.md\n\n{body}")
     }
 
-    pub fn entry(&self, network: Network) -> Result<&Entry, Error> {
-        self.models.iter().find(|entry| entry.network == network).ok_or(Error::NoEntry { network })
+    /// Returns the entry of `network`.
+    ///
+    /// # Errors
+    /// [`ModelError::NoEntry`].
+    pub fn entry(&self, network: Network) -> Result<&ModelEntry, ModelError> {
+        self.models.iter().find(|entry| entry.network == network).ok_or(ModelError::NoEntry { network })
     }
 }
 
-impl Entry {
-    /// The file of the weights, once its size and hash were found to be what they should be.
-    pub fn open(&self, folder: &Path) -> Result<PathBuf, Error> {
+impl ModelEntry {
+    /// Returns the path of the weights file after checking its size and hash.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`], or [`ModelError::WrongFile`] if the size or the hash differs.
+    pub fn open(&self, folder: &Path) -> Result<PathBuf, ModelError> {
         let path = self.find(folder)?;
         self.verify(&path)?;
         Ok(path)
     }
 
-    /// The file of the weights, of which only the size was found to be what it should be.
-    pub fn find(&self, folder: &Path) -> Result<PathBuf, Error> {
+    /// Returns the path of the weights file after checking only its size.
+    ///
+    /// # Errors
+    /// As [`ModelEntry::open`].
+    pub fn find(&self, folder: &Path) -> Result<PathBuf, ModelError> {
         let network = self.network;
         let path = folder.join(&self.file);
         let length = fs::metadata(&path).map_err(|reason| self.unreadable(&path, &reason))?.len();
-        // The size first: a wrong file may be of any length, and is not worth reading.
         if length != self.bytes {
-            let reason = format!("{length} bytes instead of {}", self.bytes);
-            return Err(Error::WrongFile { network, path, reason });
+            let reason = format!("it has {length} bytes instead of {}", self.bytes);
+            return Err(ModelError::WrongFile { network, path, reason });
         }
         Ok(path)
     }
 
-    /// Whether the file `path` has the hash that it should have.
-    pub fn verify(&self, path: &Path) -> Result<(), Error> {
-        let sha256 = sha256_of(path).map_err(|reason| self.unreadable(path, &reason))?;
+    /// Checks the hash of the file `path`.
+    ///
+    /// # Errors
+    /// As [`ModelEntry::open`].
+    pub fn verify(&self, path: &Path) -> Result<(), ModelError> {
+        let sha256 = file_sha256(path).map_err(|reason| self.unreadable(path, &reason))?;
         if sha256 != self.sha256 {
             let reason = format!("its SHA-256 is {sha256} instead of {}", self.sha256);
-            return Err(Error::WrongFile { network: self.network, path: path.into(), reason });
+            return Err(ModelError::WrongFile { network: self.network, path: path.into(), reason });
         }
         Ok(())
     }
 
-    fn unreadable(&self, path: &Path, reason: &std::io::Error) -> Error {
-        Error::Unreadable { network: self.network, path: path.into(), reason: reason.to_string() }
+    fn unreadable(&self, path: &Path, reason: &std::io::Error) -> ModelError {
+        ModelError::Unreadable { network: self.network, path: path.into(), reason: reason.to_string() }
     }
 }
 
-/// SHA-256 in lowercase hex.
+/// Returns the SHA-256 of `bytes` in lowercase hex.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
-/// The same of a file, read part by part: no memory holds it whole.
-fn sha256_of(path: &Path) -> std::io::Result<String> {
-    let (mut file, mut hash, mut part) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
+/// Returns the SHA-256 of a file in lowercase hex. Reads the file in blocks, so that it is never in memory as a whole.
+fn file_sha256(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hash, mut block) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 20]);
     loop {
-        match file.read(&mut part)? {
-            0 => return Ok(hex(&hash.finalize())),
-            count => hash.update(&part[..count]),
+        match file.read(&mut block)? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            count => hash.update(&block[..count]),
         }
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(bytes: &[u8]) -> Entry {
-        Entry {
+    fn entry(bytes: &[u8]) -> ModelEntry {
+        ModelEntry {
             network: Network::U2NetP,
             file: "weights".into(),
             sha256: hex_sha256(bytes),
@@ -211,35 +228,47 @@ mod tests {
         }
     }
 
-    fn scratch(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("cameo-manifest-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+    /// A models folder with a weights file of `bytes`.
+    fn folder_with(bytes: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("weights"), bytes).unwrap();
         folder
     }
 
     #[test]
-    fn a_file_that_is_what_the_manifest_says_opens() {
-        let folder = scratch("good");
-        fs::write(folder.join("weights"), b"abc").unwrap();
-        assert_eq!(entry(b"abc").open(&folder).unwrap(), folder.join("weights"));
+    fn a_network_has_one_name_in_flags_and_in_the_manifest() {
+        for (network, name) in Network::ALL.into_iter().zip(["isnet", "u2netp", "selfie"]) {
+            assert_eq!((network.name(), network.to_string(), name.parse()), (name, name.into(), Ok(network)));
+            assert_eq!(Deserialize::deserialize(toml::Value::from(name)), Ok::<_, toml::de::Error>(network));
+        }
     }
 
     #[test]
-    fn a_changed_byte_is_refused_with_the_command_that_mends_it() {
-        let folder = scratch("changed");
-        fs::write(folder.join("weights"), b"abd").unwrap();
-        let error = entry(b"abc").open(&folder).unwrap_err().to_string();
+    fn an_unknown_network_is_refused_with_the_names_of_the_matting_networks() {
+        let error = "modnet".parse::<Network>().unwrap_err();
+        assert_eq!(error, "no model is named \"modnet\": use isnet or u2netp");
+    }
+
+    #[test]
+    fn a_file_that_fits_the_manifest_opens() {
+        let folder = folder_with(b"abc");
+        assert_eq!(entry(b"abc").open(folder.path()).unwrap(), folder.path().join("weights"));
+    }
+
+    #[test]
+    fn a_changed_byte_is_refused_with_the_remedy() {
+        let folder = folder_with(b"abd");
+        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
         assert!(error.contains("SHA-256") && error.contains("cargo xtask convert"), "{error}");
     }
 
     #[test]
-    fn a_missing_or_short_file_is_refused_with_the_command_that_mends_it() {
-        let folder = scratch("missing");
-        let _ = fs::remove_file(folder.join("weights"));
-        let error = entry(b"abc").open(&folder).unwrap_err().to_string();
+    fn a_missing_or_short_file_is_refused_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
         assert!(error.contains("cannot be read") && error.contains("cargo xtask convert"), "{error}");
-        fs::write(folder.join("weights"), b"ab").unwrap();
-        let error = entry(b"abc").open(&folder).unwrap_err().to_string();
+        let folder = folder_with(b"ab");
+        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
         assert!(error.contains("2 bytes instead of 3"), "{error}");
     }
 

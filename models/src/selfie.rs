@@ -1,156 +1,164 @@
-//! The data flow of MediaPipe's selfie segmentation (Google 2021, `selfie_segmentation.tflite`, Apache-2.0).
+//! The graph of MediaPipe's selfie segmentation (Google 2021, `selfie_segmentation.tflite`, Apache-2.0), the network
+//! that finds people.
 //!
-//! An encoder of inverted residual blocks with squeeze-and-excitation, as in MobileNetV3 (Howard et al. 2019,
-//! "Searching for MobileNetV3"), and a decoder that weighs each skip by a gate of its own. `[1, 3, 256, 256]`, RGB in
-//! 0..1, to `[1, 1, 256, 256]` in 0..1: how sure it is of a person.
+//! The encoder consists of inverted residual blocks with squeeze-and-excitation, as in MobileNetV3 (Howard et al. 2019,
+//! "Searching for MobileNetV3"); the decoder weighs each skip connection by a gate. The input is `[1, 3, 256, 256]`,
+//! RGB in 0..1; the output is `[1, 1, 256, 256]`, the probability that a pixel shows a person.
 
-use crate::graph::{Builder, Conv, Graph, Op};
+use crate::graph::{ConvLayer, GraphBuilder, GraphOp, NetworkGraph};
 
-/// An inverted residual block: 1x1 to `wide` channels, depthwise, a gate if it squeezes, 1x1 to `channels_out`.
+/// The shape of an inverted residual block: a 1x1 convolution to `channels_expanded`, a depthwise convolution, a gate
+/// if the block squeezes, and a 1x1 convolution to `channels_out`.
 #[derive(Debug, Clone, Copy)]
-pub struct Block {
+pub struct SelfieBlock {
     pub channels_in: usize,
-    pub wide: usize,
+    pub channels_expanded: usize,
     pub channels_out: usize,
-    /// Of the depthwise convolution.
+    /// Kernel side of the depthwise convolution.
     pub kernel: usize,
+    /// Stride of the depthwise convolution.
     pub stride: usize,
-    /// Channels of the gate's middle; none has no gate.
-    pub squeezed: Option<usize>,
-    /// Hard swish, else ReLU.
+    /// Channels between the gate's two convolutions; `None` if the block has no gate.
+    pub channels_squeezed: Option<usize>,
+    /// True for hard swish, false for ReLU.
     pub swish: bool,
 }
 
-impl Block {
-    /// Its input is added to its output.
-    pub const fn residual(&self) -> bool {
+impl SelfieBlock {
+    /// Returns true if the block adds its input to its output.
+    pub const fn is_residual(&self) -> bool {
         self.stride == 1 && self.channels_in == self.channels_out
     }
 }
 
-const fn block(channels: [usize; 3], kernel: usize, stride: usize, squeezed: usize, swish: bool) -> Block {
-    let [channels_in, wide, channels_out] = channels;
-    let squeezed = if squeezed == 0 { None } else { Some(squeezed) };
-    Block { channels_in, wide, channels_out, kernel, stride, squeezed, swish }
-}
+/// Channels of the stem's output.
+pub const STEM_CHANNELS: usize = 16;
 
-/// Channels of the stem.
-pub const STEM: usize = 16;
-
-pub const BLOCKS: [Block; 8] = [
-    block([16, 16, 16], 3, 2, 8, false),
-    block([16, 72, 24], 3, 2, 0, false),
-    block([24, 88, 24], 3, 1, 0, false),
-    block([24, 96, 32], 5, 2, 24, true),
-    block([32, 128, 32], 5, 1, 32, true),
-    block([32, 128, 32], 5, 1, 32, true),
-    block([32, 96, 32], 5, 1, 24, true),
-    block([32, 96, 32], 5, 1, 24, true),
+/// The encoder's blocks.
+pub const BLOCKS: [SelfieBlock; 8] = [
+    relu_block([16, 16, 16], 2, Some(8)),
+    relu_block([16, 72, 24], 2, None),
+    relu_block([24, 88, 24], 1, None),
+    swish_block([24, 96, 32], 2, 24),
+    swish_block([32, 128, 32], 1, 32),
+    swish_block([32, 128, 32], 1, 32),
+    swish_block([32, 96, 32], 1, 24),
+    swish_block([32, 96, 32], 1, 24),
 ];
 
-/// Blocks whose outputs the decoder's levels take up, coarsest first; the last level takes the stem's.
-pub const SKIPS: [usize; 2] = [2, 0];
+/// A 3x3 block with ReLU; `channels` are those at its input, after expansion, and at its output.
+const fn relu_block(channels: [usize; 3], stride: usize, channels_squeezed: Option<usize>) -> SelfieBlock {
+    let [channels_in, channels_expanded, channels_out] = channels;
+    SelfieBlock { channels_in, channels_expanded, channels_out, kernel: 3, stride, channels_squeezed, swish: false }
+}
 
-/// Channels of the encoder's end, and of the head behind it.
-pub const HEAD: [usize; 2] = [32, 128];
+/// A 5x5 block with hard swish and a gate; `channels` as in [`relu_block`].
+const fn swish_block(channels: [usize; 3], stride: usize, channels_squeezed: usize) -> SelfieBlock {
+    let [channels_in, channels_expanded, channels_out] = channels;
+    let channels_squeezed = Some(channels_squeezed);
+    SelfieBlock { channels_in, channels_expanded, channels_out, kernel: 5, stride, channels_squeezed, swish: true }
+}
+
+/// Indices of the blocks whose outputs the decoder's levels read, coarsest first; the last level reads the stem's
+/// output.
+pub const SKIP_BLOCKS: [usize; 2] = [2, 0];
+
+/// Channels at the encoder's end.
+pub const ENCODER_CHANNELS: usize = 32;
+
+/// Channels of the head between encoder and decoder.
+pub const HEAD_CHANNELS: usize = 128;
 
 /// Channels of the decoder's levels, coarsest first.
-pub const LEVELS: [usize; 3] = [24, 16, 16];
+pub const LEVEL_CHANNELS: [usize; 3] = [24, 16, 16];
 
-/// The squeezed channels that [`PERSON`] looks at: those of the five gates at the encoder's coarsest size.
-pub const SQUEEZED: usize = 96 + 128 + 128 + 96 + 96;
+/// Number of features that [`PERSON_CLASSIFIER`] reads: the channel means at the gates of the five blocks with hard
+/// swish.
+pub const PERSON_FEATURES: usize = 96 + 128 + 128 + 96 + 96;
 
-/// Name of the logistic regression on the squeezed channels that tells a person from an animal or a thing. It is no
-/// part of the published network: `models/README.md` says how it was fitted.
-pub const PERSON: &str = "person";
+/// Name of the logistic regression on the channel means that tells people from animals and things. It is not part of
+/// the published network: `models/README.md` says how it was fitted.
+pub const PERSON_CLASSIFIER: &str = "person";
 
-pub(crate) fn graph() -> Graph {
-    let mut graph = Builder::new();
-    let stem = graph.same("stem", 0, [3, STEM], 3, 2, 1);
-    let stem = graph.step(Op::HardSwish, &[stem]);
-    let mut at = stem;
+pub(crate) fn graph() -> NetworkGraph {
+    let mut graph = GraphBuilder::new();
+    let stem = ConvLayer { stride: 2, ..ConvLayer::new("stem", 3, STEM_CHANNELS, 3) };
+    let stem = graph.conv(stem, GraphBuilder::INPUT);
+    let stem = graph.push(GraphOp::HardSwish, &[stem]);
+    let mut x = stem;
     let mut outputs = Vec::new();
     for (i, block) in BLOCKS.iter().enumerate() {
-        at = graph.block(&format!("blocks.{i}"), block, at);
-        outputs.push(at);
+        x = graph.block(&format!("blocks.{i}"), block, x);
+        outputs.push(x);
     }
-    let mean = graph.step(Op::GlobalMean, &[at]);
-    let features = graph.same("head.features", at, HEAD, 1, 1, 1);
-    let gate = graph.same("head.gate", mean, HEAD, 1, 1, 1);
-    let features = graph.step(Op::Relu, &[features]);
-    let gate = graph.step(Op::Sigmoid, &[gate]);
-    at = graph.step(Op::Mul, &[features, gate]);
-    let skips = SKIPS.iter().map(|&skip| outputs[skip]).chain([stem]);
-    let mut channels = HEAD[1];
-    for (i, (skip, to)) in skips.zip(LEVELS).enumerate() {
-        at = graph.level(&format!("levels.{i}"), at, skip, [channels, to]);
-        channels = to;
+    x = graph.head(x);
+    let skips = SKIP_BLOCKS.iter().map(|&skip| outputs[skip]).chain([stem]);
+    let mut channels = HEAD_CHANNELS;
+    for (i, (skip, level_channels)) in skips.zip(LEVEL_CHANNELS).enumerate() {
+        let up = ConvLayer::new(format!("levels.{i}.up"), channels, level_channels, 1);
+        x = graph.level(&format!("levels.{i}"), up, x, skip);
+        channels = level_channels;
     }
-    let last = Conv {
-        name: "last".into(),
-        channels_in: channels,
-        channels_out: 4,
-        kernel: 1,
-        stride: 1,
-        dilation: 1,
-        groups: 1,
-    };
-    let last = graph.step(Op::Deconv(last), &[at]);
-    let matte = graph.step(Op::Sigmoid, &[last]);
+    let last = graph.push(GraphOp::Deconv(ConvLayer::new("last", channels, 4, 1)), &[x]);
+    let matte = graph.push(GraphOp::Sigmoid, &[last]);
     graph.finish(matte)
 }
 
-impl Builder {
-    fn same(
-        &mut self,
-        name: &str,
-        input: usize,
-        [channels_in, channels_out]: [usize; 2],
-        kernel: usize,
-        stride: usize,
-        groups: usize,
-    ) -> usize {
-        let conv = Conv { name: name.into(), channels_in, channels_out, kernel, stride, dilation: 1, groups };
-        self.step(Op::Conv(conv), &[input])
+impl GraphBuilder {
+    fn depthwise(&mut self, name: String, channels: usize, kernel: usize, stride: usize, input: usize) -> usize {
+        let conv = ConvLayer { stride, groups: channels, ..ConvLayer::new(name, channels, channels, kernel) };
+        self.conv(conv, input)
     }
 
-    fn block(&mut self, name: &str, block: &Block, input: usize) -> usize {
-        let Block { channels_in, wide, channels_out, kernel, stride, squeezed, swish } = *block;
-        let activation = || if swish { Op::HardSwish } else { Op::Relu };
-        let expand = self.same(&format!("{name}.expand"), input, [channels_in, wide], 1, 1, 1);
-        let expand = self.step(activation(), &[expand]);
-        let spread = self.same(&format!("{name}.spread"), expand, [wide, wide], kernel, stride, wide);
-        let mut at = self.step(activation(), &[spread]);
-        if let Some(squeezed) = squeezed {
-            let mean = self.step(Op::GlobalMean, &[at]);
-            let gate = self.gate(&format!("{name}.gate"), mean, wide, squeezed);
-            at = self.step(Op::Mul, &[at, gate]);
+    fn block(&mut self, name: &str, block: &SelfieBlock, input: usize) -> usize {
+        let expanded = block.channels_expanded;
+        let activation = || if block.swish { GraphOp::HardSwish } else { GraphOp::Relu };
+        let x = self.conv(ConvLayer::new(format!("{name}.expand"), block.channels_in, expanded, 1), input);
+        let x = self.push(activation(), &[x]);
+        let x = self.depthwise(format!("{name}.spread"), expanded, block.kernel, block.stride, x);
+        let mut x = self.push(activation(), &[x]);
+        if let Some(squeezed) = block.channels_squeezed {
+            let mean = self.push(GraphOp::GlobalMean, &[x]);
+            let gate = self.gate(&format!("{name}.gate"), mean, expanded, squeezed);
+            x = self.push(GraphOp::Mul, &[x, gate]);
         }
-        let project = self.same(&format!("{name}.project"), at, [wide, channels_out], 1, 1, 1);
-        if block.residual() { self.step(Op::Add, &[project, input]) } else { project }
+        let project = self.conv(ConvLayer::new(format!("{name}.project"), expanded, block.channels_out, 1), x);
+        if block.is_residual() { self.push(GraphOp::Add, &[project, input]) } else { project }
     }
 
-    /// What each of `channels` is worth, by way of `squeezed` of them.
+    /// Appends the squeeze-and-excitation that computes a weight in 0..1 for each of `channels` from their means.
     fn gate(&mut self, name: &str, mean: usize, channels: usize, squeezed: usize) -> usize {
-        let at = self.same(&format!("{name}.squeeze"), mean, [channels, squeezed], 1, 1, 1);
-        let at = self.step(Op::Relu, &[at]);
-        let at = self.same(&format!("{name}.excite"), at, [squeezed, channels], 1, 1, 1);
-        self.step(Op::Sigmoid, &[at])
+        let x = self.conv(ConvLayer::new(format!("{name}.squeeze"), channels, squeezed, 1), mean);
+        let x = self.push(GraphOp::Relu, &[x]);
+        let x = self.conv(ConvLayer::new(format!("{name}.excite"), squeezed, channels, 1), x);
+        self.push(GraphOp::Sigmoid, &[x])
     }
 
-    fn level(&mut self, name: &str, input: usize, skip: usize, [channels_in, channels]: [usize; 2]) -> usize {
-        let up = self.step(Op::Resize, &[input]);
-        let up = self.same(&format!("{name}.up"), up, [channels_in, channels], 1, 1, 1);
-        let both = self.step(Op::Add, &[skip, up]);
-        let mean = self.step(Op::GlobalMean, &[both]);
+    fn head(&mut self, input: usize) -> usize {
+        let mean = self.push(GraphOp::GlobalMean, &[input]);
+        let conv = |part: &str| ConvLayer::new(format!("head.{part}"), ENCODER_CHANNELS, HEAD_CHANNELS, 1);
+        let features = self.conv(conv("features"), input);
+        let gate = self.conv(conv("gate"), mean);
+        let features = self.push(GraphOp::Relu, &[features]);
+        let gate = self.push(GraphOp::Sigmoid, &[gate]);
+        self.push(GraphOp::Mul, &[features, gate])
+    }
+
+    /// Appends a level of the decoder: `up` is the convolution from the level below.
+    fn level(&mut self, name: &str, up: ConvLayer, input: usize, skip: usize) -> usize {
+        let channels = up.channels_out;
+        let resized = self.push(GraphOp::Resize, &[input]);
+        let up = self.conv(up, resized);
+        let both = self.push(GraphOp::Add, &[skip, up]);
+        let mean = self.push(GraphOp::GlobalMean, &[both]);
         let gate = self.gate(&format!("{name}.gate"), mean, channels, channels);
-        let gated = self.step(Op::Mul, &[skip, gate]);
-        let joined = self.step(Op::Add, &[gated, up]);
-        let mix = self.same(&format!("{name}.mix"), joined, [channels; 2], 1, 1, 1);
-        let mix = self.step(Op::Relu, &[mix]);
-        let spread = self.same(&format!("{name}.spread"), mix, [channels; 2], 3, 1, channels);
-        let spread = self.step(Op::Relu, &[spread]);
-        self.step(Op::Add, &[mix, spread])
+        let gated = self.push(GraphOp::Mul, &[skip, gate]);
+        let joined = self.push(GraphOp::Add, &[gated, up]);
+        let mix = self.conv(ConvLayer::new(format!("{name}.mix"), channels, channels, 1), joined);
+        let mix = self.push(GraphOp::Relu, &[mix]);
+        let spread = self.depthwise(format!("{name}.spread"), channels, 3, 1, mix);
+        let spread = self.push(GraphOp::Relu, &[spread]);
+        self.push(GraphOp::Add, &[mix, spread])
     }
 }
 
@@ -159,8 +167,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_person_is_told_by_the_gates_of_the_coarsest_blocks() {
+    fn the_person_classifier_reads_the_gates_of_the_coarsest_blocks() {
         let coarse = BLOCKS.iter().skip_while(|block| !block.swish);
-        assert_eq!(coarse.map(|block| block.wide).sum::<usize>(), SQUEEZED);
+        assert_eq!(coarse.map(|block| block.channels_expanded).sum::<usize>(), PERSON_FEATURES);
     }
 }

@@ -1,4 +1,4 @@
-//! What the figures were taken on.
+//! The machine that is measured.
 
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -7,8 +7,9 @@ use super::MIB;
 
 #[derive(Debug, Serialize)]
 pub struct Machine {
+    /// The processor's name.
     pub cpu: String,
-    /// As many threads as the CPU engine uses.
+    /// The number of threads that the CPU engine uses.
     pub cores: usize,
     pub memory_mib: f64,
     pub os: String,
@@ -18,7 +19,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine, without an adapter.
+    /// Returns this machine, without an adapter.
     pub fn this() -> Self {
         let cpu = CpuRefreshKind::nothing();
         let memory = MemoryRefreshKind::nothing().with_ram();

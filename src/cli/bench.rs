@@ -1,28 +1,31 @@
-//! `cameo bench`: what each stage costs on this machine.
+//! `cameo bench`: measures Cameo on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use cameo_core::codec::ImageHeader;
+use cameo_core::pipeline::{CutoutOptions, EngineHandle, Operation, ProcessingLimits, Recipe};
+use cameo_gpu::GpuEngine;
 use cameo_models::Network;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::args::{Device, EngineArgs};
 use super::engine::{self, Choice};
 use super::enhance::EnhanceArgs;
-use super::files::{self, Place};
-use crate::bench::{self, CYCLE, Machine, Measured, Report};
-use crate::config::{Device, EngineArgs};
-use crate::error::{Error, Result};
-use crate::pipeline::{Bounds, CutoutOptions, Handle, Job, Recipe};
+use super::error::{CliError, Result};
+use super::files::{self, Location};
+use crate::bench::{self, BenchError, BenchReport, EngineFigures, GpuSpec, Machine, SOAK_CYCLE};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchArgs {
     /// Engines to measure
     #[arg(long, value_enum, default_value_t)]
     engine: Engines,
-    /// Sizes of the photo, in megapixels: 0.01 to 50 each, with commas between
+    /// Sizes of the photo in megapixels, separated by commas: 0.01 to 50 each
     #[arg(long, value_name = "MP", value_delimiter = ',', default_values_t = [1.0, 4.0, 12.0], value_parser = megapixels)]
     sizes: Vec<f64>,
-    /// Runs of each size, after one to warm up; the median counts
+    /// Runs of each size, after a warm-up; their median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
     /// Network: isnet for quality, u2netp for speed
@@ -30,16 +33,19 @@ pub struct Args {
     model: Network,
     #[command(flatten)]
     enhance: EnhanceArgs,
-    /// Write the figures and what they were taken on to this file
+    /// Write the figures and the conditions they were measured under to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draw the figures to this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Put so many small images through each engine instead, and fail if its memory grows: 200 or more
-    #[arg(long, value_name = "IMAGES", conflicts_with_all = ["sizes", "runs", "json", "svg", "level", "scale"],
-        value_parser = clap::value_parser!(u32).range(10 * CYCLE as i64..))]
+    /// Instead of measuring times, process this many small images (200 or more) with each engine, and fail if its memory
+    /// grows
+    #[arg(long, value_name = "IMAGES", conflicts_with_all = ["sizes", "runs", "json", "level", "scale"],
+        value_parser = clap::value_parser!(u32).range(10 * SOAK_CYCLE as i64..))]
     soak: Option<u32>,
+    /// Instead of measuring times, print what each stage of a 12-megapixel photo asks of a GPU, and the shortest time it
+    /// could take on this one [default without a GPU: l4]
+    #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4", value_parser = gpu_spec(),
+        conflicts_with_all = ["engine", "sizes", "runs", "json", "soak", "level", "scale"])]
+    roofline: Option<GpuSpec>,
     /// Let the GPU be a software adapter (for tests: it is slow)
     #[arg(long, env = "CAMEO_ALLOW_SOFTWARE")]
     allow_software: bool,
@@ -48,12 +54,12 @@ pub struct Args {
     models: Option<PathBuf>,
 }
 
-/// Which engines are measured.
+/// The engines to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 enum Engines {
     /// The CPU
     Cpu,
-    /// A GPU, or nothing
+    /// A GPU, or fail
     Gpu,
     /// The CPU, and a GPU if there is one
     #[default]
@@ -65,106 +71,135 @@ fn megapixels(text: &str) -> std::result::Result<f64, String> {
     number.ok_or_else(|| String::from("use megapixels from 0.01 to 50, such as 1,4,12"))
 }
 
-/// The built-in photo is square.
+/// Returns a parser that accepts the GPUs whose data sheets are known, and lists them in the help.
+fn gpu_spec() -> impl TypedValueParser<Value = GpuSpec> {
+    let ids = GpuSpec::ALL.map(|gpu| PossibleValue::new(gpu.id).help(gpu.name));
+    PossibleValuesParser::new(ids).try_map(|id| id.parse())
+}
+
+/// Returns width and height of a square photo.
 fn square(megapixels: f64) -> [u32; 2] {
     [(megapixels * 1e6).sqrt().round() as u32; 2]
 }
 
-/// An engine that is ready, what it runs on, and how long it took to become so.
-struct Opened {
-    handle: Handle,
+/// An open engine.
+struct OpenEngine {
+    handle: EngineHandle,
+    /// The name of the processor or of the adapter.
     device: String,
     load_ms: f64,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    // Minutes later would be too late.
-    for file in [&args.json, &args.svg].into_iter().flatten() {
-        check_folder(file)?;
+/// Runs the command.
+///
+/// # Errors
+/// If an engine cannot be opened, a measurement fails, or the figures cannot be written.
+pub fn run(args: BenchArgs) -> Result<ExitCode> {
+    if let Some(gpu) = args.roofline {
+        args.print_roofline(gpu)?;
+    } else if let Some(images) = args.soak {
+        args.soak(images)?;
+    } else {
+        args.measure()?;
     }
-    let cutout = CutoutOptions { model: args.model, ..Default::default() };
-    let mut recipe = Recipe { cutout, ..Recipe::new(Job::Combo) };
-    args.enhance.apply(&mut recipe);
-    for &megapixels in &args.sizes {
-        let [width, height] = square(megapixels);
-        recipe.enhancement(width, height, Bounds::default().output.0)?;
-    }
-    let machine = Machine::this();
-    let devices = args.devices()?;
-    if let Some(images) = args.soak {
-        for device in devices {
-            let opened = args.open(device, &recipe, &machine)?;
-            println!("{}: {}", opened.handle.name, bench::soak(&opened.handle, args.model, images as usize)?);
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut report = Report { version: env!("CARGO_PKG_VERSION"), machine, recipe, runs: args.runs, engines: vec![] };
-    for device in devices {
-        // Each is gone before the next one comes, that its memory is not counted twice.
-        let opened = args.open(device, &report.recipe, &report.machine)?;
-        if device == Device::Gpu {
-            report.machine.adapter = Some(opened.device.clone());
-        }
-        report.engines.push(measure(&args, opened, &report.recipe)?);
-    }
-    print!("{report}");
-    save(&report, args.json, args.svg)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn save(report: &Report, json: Option<PathBuf>, svg: Option<PathBuf>) -> Result<()> {
-    if let Some(file) = json {
-        let json = serde_json::to_string_pretty(report).map_err(|error| Error::file("write", &file, error))?;
-        files::write(&Place::File(file), format!("{json}\n").as_bytes())?;
+impl BenchArgs {
+    fn print_roofline(&self, gpu: GpuSpec) -> Result<()> {
+        let args = self.engine_args(Device::Gpu);
+        let Choice::Gpu(adapter) = engine::choose(&args)?.0 else { unreachable!("a GPU was asked for") };
+        let mut engine = GpuEngine::new(&adapter, &args.models_folder())?;
+        print!("{}", bench::roofline(&mut engine, adapter.describe(), self.model, gpu)?);
+        Ok(())
     }
-    if let Some(file) = svg {
-        files::write(&Place::File(file), bench::svg(report).as_bytes())?;
+
+    fn soak(&self, images: u32) -> Result<()> {
+        let (recipe, machine) = (self.recipe(), Machine::this());
+        for device in self.devices()? {
+            let OpenEngine { handle, .. } = self.open(device, &recipe, &machine)?;
+            println!("{}: {}", handle.name, bench::soak(&handle, self.model, images as usize)?);
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn measure(args: &Args, opened: Opened, recipe: &Recipe) -> Result<Measured> {
-    let Opened { handle, device, load_ms } = opened;
-    let measure = |&megapixels: &f64| {
-        let [width, height] = square(megapixels);
-        engine::on_standard_error(&format!("measuring {width}x{height}, {} times", args.runs + 1));
-        bench::measure(&handle, recipe, &bench::photo(width, height)?, [width, height], args.runs)
-    };
-    let sizes = args.sizes.iter().map(measure).collect::<Result<_>>()?;
-    Ok(Measured { engine: handle.name, device, load_ms, sizes })
-}
+    fn measure(&self) -> Result<()> {
+        // Errors that can be found now must not show up only after minutes of measuring.
+        if let Some(file) = &self.json {
+            check_folder(file)?;
+        }
+        let recipe = self.recipe();
+        for &megapixels in &self.sizes {
+            let [width, height] = square(megapixels);
+            recipe.resolve(ImageHeader { width, height }, &ProcessingLimits::default())?;
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let mut report =
+            BenchReport { version, machine: Machine::this(), recipe, runs: self.runs, engines: Vec::new() };
+        for device in self.devices()? {
+            // An engine is closed before the next one is opened, so that its memory is not counted for both.
+            let engine = self.open(device, &report.recipe, &report.machine)?;
+            if device == Device::Gpu {
+                report.machine.adapter = Some(engine.device.clone());
+            }
+            report.engines.push(self.measure_engine(engine, &report.recipe)?);
+        }
+        print!("{report}");
+        if let Some(file) = &self.json {
+            let json = serde_json::to_string_pretty(&report).map_err(|error| CliError::file("write", file, error))?;
+            files::write(&Location::File(file.clone()), format!("{json}\n").as_bytes())?;
+        }
+        Ok(())
+    }
 
-impl Args {
-    /// What is to be measured of what is there.
+    fn measure_engine(&self, engine: OpenEngine, recipe: &Recipe) -> Result<EngineFigures> {
+        let OpenEngine { handle, device, load_ms } = engine;
+        let measure = |&megapixels: &f64| {
+            let [width, height] = square(megapixels);
+            engine::announce_on_stderr(&format!("measuring {width}x{height}, {} times", self.runs + 1));
+            bench::measure(&handle, recipe, &bench::photo(width, height)?, [width, height], self.runs)
+        };
+        let sizes = self.sizes.iter().map(measure).collect::<std::result::Result<_, BenchError>>()?;
+        Ok(EngineFigures { engine: handle.name, device, load_ms, sizes })
+    }
+
+    fn recipe(&self) -> Recipe {
+        let cutout = CutoutOptions { model: self.model, ..Default::default() };
+        let mut recipe = Recipe { cutout, ..Recipe::new(Operation::Combo) };
+        self.enhance.apply(&mut recipe);
+        recipe
+    }
+
+    /// Returns the devices to measure that this machine has.
     fn devices(&self) -> Result<Vec<Device>> {
-        let gpu = || engine::choose(&self.on(Device::Gpu)).map(|_| ());
+        let find_gpu = || engine::choose(&self.engine_args(Device::Gpu));
         Ok(match self.engine {
             Engines::Cpu => vec![Device::Cpu],
-            Engines::Gpu => gpu().map(|()| vec![Device::Gpu])?,
-            Engines::Both => match gpu() {
-                Ok(()) => vec![Device::Cpu, Device::Gpu],
+            Engines::Gpu => find_gpu().map(|_| vec![Device::Gpu])?,
+            Engines::Both => match find_gpu() {
+                Ok(_) => vec![Device::Cpu, Device::Gpu],
                 Err(error) => {
-                    engine::on_standard_error(&format!("measuring the CPU alone: {error}"));
+                    engine::announce_on_stderr(&format!("measuring only the CPU: {error}"));
                     vec![Device::Cpu]
                 }
             },
         })
     }
 
-    fn on(&self, device: Device) -> EngineArgs {
+    fn engine_args(&self, device: Device) -> EngineArgs {
         EngineArgs { device, allow_software: self.allow_software, models: self.models.clone() }
     }
 
-    fn open(&self, device: Device, recipe: &Recipe, machine: &Machine) -> Result<Opened> {
-        let args = self.on(device);
-        let name = match engine::choose(&args)?.0 {
+    fn open(&self, device: Device, recipe: &Recipe, machine: &Machine) -> Result<OpenEngine> {
+        let args = self.engine_args(device);
+        let device = match engine::choose(&args)?.0 {
             Choice::Gpu(adapter) => adapter.describe(),
             Choice::Cpu => machine.cpu.clone(),
         };
-        let since = Instant::now();
-        // As a service's.
-        let handle = engine::open(&args, recipe.networks(), usize::MAX, engine::on_standard_error)?;
-        Ok(Opened { handle, device: name, load_ms: (since.elapsed().as_secs_f64() * 1e3).round() })
+        let start = Instant::now();
+        // The engine is tuned for many photos, as that of a service is.
+        let handle = engine::open(&args, recipe.networks(), usize::MAX, engine::announce_on_stderr)?;
+        Ok(OpenEngine { handle, device, load_ms: (start.elapsed().as_secs_f64() * 1e3).round() })
     }
 }
 
@@ -172,6 +207,8 @@ fn check_folder(file: &Path) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.is_dir() {
         true => Ok(()),
-        false => Err(Error::file("write", file, format!("there is no folder {}: make it first", folder.display()))),
+        false => {
+            Err(CliError::file("write", file, format!("there is no folder {}: create it first", folder.display())))
+        }
     }
 }

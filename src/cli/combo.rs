@@ -1,15 +1,16 @@
-//! `cameo combo`: cut out, then enhance.
+//! `cameo combo`: cuts out, then enhances.
 
 use std::process::ExitCode;
+
+use cameo_core::pipeline::{Operation, Recipe};
 
 use super::batch::{self, BatchArgs};
 use super::cutout::MatteArgs;
 use super::enhance::EnhanceArgs;
-use crate::error::Result;
-use crate::pipeline::{Job, Recipe};
+use super::error::Result;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ComboArgs {
     #[command(flatten)]
     batch: BatchArgs,
     #[command(flatten)]
@@ -18,8 +19,8 @@ pub struct Args {
     enhance: EnhanceArgs,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    let mut recipe = Recipe::new(Job::Combo);
+pub fn run(args: ComboArgs) -> Result<ExitCode> {
+    let mut recipe = Recipe::new(Operation::Combo);
     args.matte.apply(&mut recipe);
     args.enhance.apply(&mut recipe);
     batch::run(&args.batch, recipe)

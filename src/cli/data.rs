@@ -1,23 +1,30 @@
-//! The data folder: what is where in it.
+//! The data folder of the service, and what is where in it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cameo_tasks::{Blobs, Sqlite, Store};
+use cameo_store::{Blobs, Sqlite, Store};
 
-use crate::error::{Error, Result};
+use super::error::{CliError, Result};
 
-pub struct Folder {
+/// An open data folder.
+pub struct DataFolder {
     pub path: PathBuf,
     pub store: Arc<dyn Store>,
     pub blobs: Blobs,
 }
 
-impl Folder {
-    /// Opens the folder, or makes it, for its owner alone.
+impl DataFolder {
+    /// Opens the folder. A folder that does not exist is created, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`CliError::DataFolder`].
     pub fn open(path: &Path) -> Result<Self> {
-        let failed = |error: &dyn std::fmt::Display| Error::file("use the data folder", path, error);
+        let failed = |reason: &dyn std::fmt::Display| CliError::DataFolder {
+            folder: path.to_path_buf(),
+            reason: reason.to_string(),
+        };
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -28,25 +35,25 @@ impl Folder {
         Ok(Self { path: path.to_path_buf(), store: Arc::new(store), blobs })
     }
 
-    /// The file of the token keys.
-    pub fn keys(&self) -> PathBuf {
+    /// Returns the file of the keys that sign tokens.
+    pub fn signing_keys(&self) -> PathBuf {
         self.path.join("token-keys.json")
     }
 
-    /// Held while a server runs on the folder: a second one would take the first one's workers for its own.
+    /// Locks the folder for one server. A second server on it would take the first one's workers for its own.
     ///
     /// # Errors
-    /// [`Error::File`] if a server runs on it.
+    /// [`CliError::DataFolder`] if another server has it locked.
     pub fn lock(&self) -> Result<File> {
         let path = self.path.join("serve.lock");
-        let file = File::create(&path).map_err(|error| Error::file("use", &path, error))?;
+        let file = File::create(&path).map_err(|error| CliError::file("create", &path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => {
-                let reason = "another server runs on it: stop that one, or choose another --data";
-                Err(Error::file("use the data folder", &self.path, reason))
-            }
-            Err(fs::TryLockError::Error(error)) => Err(Error::file("lock", &path, error)),
+            Err(fs::TryLockError::WouldBlock) => Err(CliError::DataFolder {
+                folder: self.path.clone(),
+                reason: "another server runs on it: stop that server, or choose another --data".into(),
+            }),
+            Err(fs::TryLockError::Error(error)) => Err(CliError::file("lock", &path, error)),
         }
     }
 }

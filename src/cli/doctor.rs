@@ -2,64 +2,62 @@
 
 use std::process::ExitCode;
 
+use cameo_core::pipeline;
 use cameo_device::adapter::{self, Adapter};
 use cameo_models::{Manifest, Network};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use super::{engine, plan};
-use crate::config::EngineArgs;
-use crate::error::Result;
-use crate::pipeline;
+use super::args::EngineArgs;
+use super::engine;
+use super::error::{CliError, Result};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DoctorArgs {
     #[command(flatten)]
     engine: EngineArgs,
-    /// Print instead what a 12 megapixel photo asks of a GPU, stage by stage, beside the least time it could take on
-    /// this one
-    #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4")]
-    plan: Option<plan::Card>,
-    /// Network that the plan is of: isnet for quality, u2netp for speed
-    #[arg(long, default_value_t = Network::IsNet, requires = "plan")]
-    model: Network,
 }
 
-/// # Errors
-/// None of what is found wrong stops the rest from being shown; the exit code tells if anything was.
-pub fn run(args: Args) -> Result<ExitCode> {
-    if let Some(card) = args.plan {
-        return plan::run(&args.engine, args.model, card).map(|()| ExitCode::SUCCESS);
-    }
+/// Prints everything that can be found out. A problem does not stop the rest from being shown; the exit code tells
+/// whether there was any.
+pub fn run(args: DoctorArgs) -> Result<ExitCode> {
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("\nProcessor\n  {cores} cores{}", memory().unwrap_or_default());
-    println!("\nAdapters");
-    let found = adapter::adapters();
-    if found.is_empty() {
-        println!("  none: no Vulkan, Metal or DirectX 12 driver was found");
-    }
-    found.iter().for_each(show_adapter);
-    let models = show_models(&args.engine);
+    show_processor();
+    show_adapters();
+    let models_are_intact = show_models(&args.engine);
     println!("\nEngine");
-    let engine = engine::choose(&args.engine).map(|(_, line)| println!("  {line}"));
-    let test =
-        engine.and_then(|()| engine::open(&args.engine, pipeline::self_test_networks(), 1, engine::on_standard_error));
-    let test = test.and_then(|handle| pipeline::self_test(&handle));
+    let choice = engine::choose(&args.engine).map(|(_, reason)| println!("  {reason}"));
     println!("\nSelf-test");
-    match &test {
+    let result = choice.and_then(|()| self_test(&args.engine));
+    match &result {
         Ok(line) => println!("  passed: {line}"),
         Err(error) => println!("  FAILED: {error}"),
     }
-    Ok(if models && test.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if models_are_intact && result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The machine's memory, where the system tells it in Linux's way.
-fn memory() -> Option<String> {
-    let table = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let gib = |name: &str| {
-        let line = table.lines().find_map(|line| line.strip_prefix(name))?;
-        Some(line.split_whitespace().next()?.parse::<f64>().ok()? / f64::from(1 << 20))
-    };
-    Some(format!(", {:.1} GiB memory, {:.1} GiB of it free", gib("MemTotal:")?, gib("MemAvailable:")?))
+fn self_test(args: &EngineArgs) -> std::result::Result<String, CliError> {
+    let engine = engine::open(args, pipeline::self_test_networks(), 1, engine::announce_on_stderr)?;
+    Ok(pipeline::self_test(&engine)?)
+}
+
+fn show_processor() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    println!(
+        "\nProcessor\n  {cores} cores, {:.1} GiB memory, {:.1} GiB of it free",
+        gib(system.total_memory()),
+        gib(system.available_memory())
+    );
+}
+
+fn show_adapters() {
+    println!("\nAdapters");
+    let adapters = adapter::adapters();
+    if adapters.is_empty() {
+        println!("  none: there is no Vulkan, Metal or DirectX 12 driver");
+    }
+    adapters.iter().for_each(show_adapter);
 }
 
 fn show_adapter(adapter: &Adapter) {
@@ -71,19 +69,15 @@ fn show_adapter(adapter: &Adapter) {
         adapter.info.device_type, adapter.info.vendor, adapter.info.device
     );
     println!(
-        "    largest buffer {} MiB, largest binding {} MiB, workgroup memory {} KiB, {} invocations a workgroup",
+        "    largest buffer {} MiB, largest binding {} MiB, workgroup memory {} KiB, {} invocations per workgroup",
         mib(limits.max_buffer_size),
         mib(limits.max_storage_buffer_binding_size),
         limits.max_compute_workgroup_storage_size >> 10,
         limits.max_compute_invocations_per_workgroup
     );
-    println!(
-        "    kernels are compiled {}",
-        if adapter.is_software() { "from WGSL" } else { "to SPIR-V where the driver takes it" }
-    );
 }
 
-/// Shows the hash of each model; false if one is not what it should be.
+/// Checks and prints the hash of each model. Returns whether all are intact.
 fn show_models(args: &EngineArgs) -> bool {
     let folder = args.models_folder();
     println!("\nModels in {}", folder.display());
@@ -96,7 +90,7 @@ fn show_models(args: &EngineArgs) -> bool {
     };
     let check = |network: Network| match manifest.entry(network).and_then(|entry| entry.open(&folder).map(|_| entry)) {
         Ok(entry) => {
-            println!("  {network}: {} bytes, SHA-256 {} as it should be", entry.bytes, entry.sha256);
+            println!("  {network}: {} bytes, SHA-256 {} matches the manifest", entry.bytes, entry.sha256);
             true
         }
         Err(error) => {
@@ -104,5 +98,6 @@ fn show_models(args: &EngineArgs) -> bool {
             false
         }
     };
-    Network::ALL.map(check).into_iter().all(|good| good)
+    // All are shown, even after a bad one.
+    Network::ALL.map(check).into_iter().all(|intact| intact)
 }

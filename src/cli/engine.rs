@@ -1,72 +1,74 @@
-//! Which engine runs.
+//! The choice of an engine, and opening it.
 
+use cameo_core::pipeline::{EngineError, EngineHandle};
+use cameo_cpu::CpuEngine;
 use cameo_device::adapter::{self, Adapter};
+use cameo_gpu::GpuEngine;
 use cameo_models::Network;
 
-use crate::config::{Device, EngineArgs};
-use crate::cpu::CpuEngine;
-use crate::error::{Error, Result};
-use crate::gpu::GpuEngine;
-use crate::pipeline::Handle;
+use super::args::{Device, EngineArgs};
+use super::error::{CliError, Result};
 
-/// What was chosen, before it is opened.
+/// The engine that will be opened.
 #[derive(Debug)]
 pub enum Choice {
     Gpu(Box<Adapter>),
     Cpu,
 }
 
-/// The engine that `args` ask for, and why in one line.
+/// Chooses the engine that `args` ask for. Returns it with the reason in one line.
 ///
 /// # Errors
-/// [`Error::NoDevice`] if a GPU was asked for and there is none to take.
+/// [`CliError::NoDevice`] if a GPU was asked for and there is none.
 pub fn choose(args: &EngineArgs) -> Result<(Choice, String)> {
     if args.device == Device::Cpu {
-        return Ok((Choice::Cpu, "running on the CPU, as asked".into()));
+        return Ok((Choice::Cpu, "running on the CPU because of --device cpu".into()));
     }
-    let found = adapter::adapters();
-    // What the user did not ask for by name is never a software adapter.
+    let adapters = adapter::adapters();
+    // A software adapter is used only if the user names it.
     let allow_software = args.allow_software && args.device == Device::Gpu;
-    match adapter::choose(&found, allow_software) {
+    match adapter::choose(&adapters, allow_software) {
         Ok(adapter) => Ok((Choice::Gpu(Box::new(adapter.clone())), format!("running on {}", adapter.describe()))),
-        Err(error) if args.device == Device::Gpu => Err(Error::NoDevice(error)),
+        Err(error) if args.device == Device::Gpu => Err(CliError::NoDevice(error)),
         Err(_) => {
-            let reason = match found.first() {
-                Some(adapter) => format!("no GPU was found, only {}", adapter.describe()),
-                None => "no GPU was found".into(),
+            let reason = match adapters.first() {
+                Some(adapter) => format!("there is no GPU, only {}", adapter.describe()),
+                None => "there is no GPU".into(),
             };
             Ok((Choice::Cpu, format!("running on the CPU: {reason}")))
         }
     }
 }
 
-/// Opens the engine that `args` ask for, for so many `photos`, says which one it is, and loads `networks`.
+/// Opens the engine that `args` ask for, loads `networks`, and tells `announce` which engine it is. `photos` is the
+/// expected number of photos: with many, the CPU engine prepares the weights in advance.
+///
+/// With `--device auto`, a GPU that cannot be opened is replaced by the CPU.
 ///
 /// # Errors
 /// If there is no such engine, it cannot be opened, or a network cannot be loaded.
-pub fn open(args: &EngineArgs, networks: Vec<Network>, photos: usize, say: fn(&str)) -> Result<Handle> {
-    let (choice, line) = choose(args)?;
+pub fn open(args: &EngineArgs, networks: Vec<Network>, photos: usize, announce: fn(&str)) -> Result<EngineHandle> {
+    let (choice, reason) = choose(args)?;
     let models = args.models_folder();
-    let (on_cpu, for_cpu) = (models.clone(), networks.clone());
-    let cpu = move || Handle::start(move || Ok(CpuEngine::new(&on_cpu).for_photos(photos)), for_cpu);
-    let opened = match choice {
-        Choice::Cpu => cpu(),
-        Choice::Gpu(adapter) => match Handle::start(move || GpuEngine::new(&adapter, &models), networks) {
-            // A driver that fails is no reason to fail where the CPU would do.
-            Err(error @ Error::Engine { .. }) if args.device == Device::Auto => {
-                say(&format!("running on the CPU: {error}"));
-                return cpu();
+    let open_cpu = {
+        let (models, networks) = (models.clone(), networks.clone());
+        move || EngineHandle::start(move || Ok(CpuEngine::new(&models).with_expected_photos(photos)), networks)
+    };
+    let engine = match choice {
+        Choice::Cpu => open_cpu()?,
+        Choice::Gpu(adapter) => match EngineHandle::start(move || GpuEngine::new(&adapter, &models), networks) {
+            Err(error @ EngineError::Device { .. }) if args.device == Device::Auto => {
+                announce(&format!("running on the CPU: {error}"));
+                return Ok(open_cpu()?);
             }
-            opened => opened,
+            opened => opened?,
         },
     };
-    if opened.is_ok() {
-        say(&line);
-    }
-    opened
+    announce(&reason);
+    Ok(engine)
 }
 
-/// For the commands that a person waits for.
-pub fn on_standard_error(line: &str) {
+/// Announces the engine on standard error, for commands that a person waits for.
+pub fn announce_on_stderr(line: &str) {
     eprintln!("cameo: {line}");
 }

@@ -1,18 +1,19 @@
-//! `cameo enhance`: larger and sharper; the background stays.
+//! `cameo enhance`: enlarges and sharpens; the background stays.
 
 use std::process::ExitCode;
 
+use cameo_core::pipeline::{Level, Operation, Recipe};
+
 use super::batch::{self, BatchArgs};
-use crate::error::Result;
-use crate::pipeline::{Job, Level, Recipe};
+use super::error::Result;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct EnhanceCommandArgs {
     #[command(flatten)]
     batch: BatchArgs,
     #[command(flatten)]
     enhance: EnhanceArgs,
-    /// Take a background's colours out of the soft edges of a cut-out
+    /// Remove the former background's colours from the soft edges of a cut-out
     #[arg(long)]
     decontaminate: bool,
 }
@@ -20,7 +21,7 @@ pub struct Args {
 /// Flags of every command that enhances.
 #[derive(Debug, clap::Args)]
 pub struct EnhanceArgs {
-    /// How strongly: light (1.5x), medium (2x) or strong (3x)
+    /// How strongly to enhance: light (1.5x), medium (2x) or strong (3x, removes noise)
     #[arg(long, default_value_t)]
     level: Level,
     /// Enlarge by this factor instead of the level's: 1 to 4
@@ -35,8 +36,8 @@ impl EnhanceArgs {
     }
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    let mut recipe = Recipe::new(Job::Enhance);
+pub fn run(args: EnhanceCommandArgs) -> Result<ExitCode> {
+    let mut recipe = Recipe::new(Operation::Enhance);
     args.enhance.apply(&mut recipe);
     recipe.decontaminate = args.decontaminate;
     batch::run(&args.batch, recipe)

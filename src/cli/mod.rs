@@ -1,5 +1,11 @@
-//! The commands: one file each. Only here is it known which engine runs.
+//! The command line: one file per command. Only this module knows which engine runs, and only it uses clap.
+//!
+//! - `args`: flags that several commands share
+//! - `combo`, `cutout`, `enhance`, over `batch`, `items` and `files`: images in, images out
+//! - `doctor`, `bench`: what this machine has, and how fast it is
+//! - `serve`, `work`, `user`, over `data`: the service
 
+mod args;
 mod batch;
 mod bench;
 mod combo;
@@ -8,10 +14,14 @@ mod data;
 mod doctor;
 mod engine;
 mod enhance;
+mod error;
 mod files;
+mod items;
 mod log;
-mod plan;
+mod maintenance;
+mod report;
 mod serve;
+mod shutdown;
 mod user;
 mod work;
 
@@ -19,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::file;
+use args::config_file;
 
 /// Cuts portraits out of their background and enhances them, on the GPU or the CPU.
 #[derive(Debug, Parser)]
@@ -31,26 +41,28 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Cut out, then enhance: the main job
-    Combo(combo::Args),
+    /// Cut out and enhance: the main command
+    Combo(combo::ComboArgs),
     /// Cut out at the photo's size
-    Cutout(cutout::Args),
+    Cutout(cutout::CutoutArgs),
     /// Enlarge and sharpen; the background stays
-    Enhance(enhance::Args),
+    Enhance(enhance::EnhanceCommandArgs),
     /// Show adapters, models and the engine that would run, and test it
-    Doctor(doctor::Args),
+    Doctor(doctor::DoctorArgs),
     /// Measure what each stage costs on this machine
-    Bench(bench::Args),
+    Bench(bench::BenchArgs),
     /// Run the API and its workers
-    Serve(Box<serve::Args>),
+    Serve(Box<serve::ServeCommandArgs>),
     /// Run one more worker on the same data
-    Work(Box<work::Args>),
-    /// Say who may use the API
-    User(user::Args),
+    Work(Box<work::WorkCommandArgs>),
+    /// Manage the users of the API
+    User(user::UserArgs),
 }
 
 impl Cli {
-    /// The command line; what a configuration file says goes behind it.
+    /// Parses the command line. The values of a configuration file become the defaults of the flags.
+    ///
+    /// Exits the process with a message if the command line or the file is invalid, as clap does.
     pub fn read() -> Self {
         let cli = Self::parse();
         let (name, file) = match &cli.command {
@@ -59,23 +71,23 @@ impl Cli {
             _ => return cli,
         };
         let Some(file) = file else { return cli };
-        let mut wrong = None;
+        let mut invalid = None;
         let command = Self::command().mut_subcommand(name, |command| {
-            file::apply(command.clone(), &file).unwrap_or_else(|error| {
-                wrong = Some(error);
+            config_file::apply(command.clone(), &file).unwrap_or_else(|error| {
+                invalid = Some(error);
                 command
             })
         });
-        if let Some(error) = wrong {
+        if let Some(error) = invalid {
             Self::command().error(clap::error::ErrorKind::ValueValidation, error).exit();
         }
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 }
 
-/// Runs the command that was given.
+/// Runs the command. A failure is printed as one line on standard error.
 pub fn run(cli: Cli) -> ExitCode {
-    let done = match cli.command {
+    let result = match cli.command {
         Command::Combo(args) => combo::run(args),
         Command::Cutout(args) => cutout::run(args),
         Command::Enhance(args) => enhance::run(args),
@@ -85,7 +97,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Work(args) => work::run(*args),
         Command::User(args) => user::run(args),
     };
-    done.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE
     })

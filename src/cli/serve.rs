@@ -1,40 +1,33 @@
 //! `cameo serve`: the API and its workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cameo_tasks::{Store, now, reconcile};
+use cameo_service::http::{self, AppState};
+use cameo_service::secrets::password;
+use cameo_service::worker::{Supervisor, supervise};
+use cameo_store::{Store, now, reconcile};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use super::data::Folder;
-use super::log;
-use crate::accounts::keys::{self, Key};
-use crate::accounts::password;
-use crate::config::serve::ServeArgs;
-use crate::error::{Error, Result};
-use crate::http::{self, Service};
-use crate::worker::{Supervisor, supervise};
+use super::args::ServeArgs;
+use super::data::DataFolder;
+use super::error::{CliError, Result};
+use super::maintenance::{self, Retention, read_signing_keys};
+use super::{log, shutdown};
 
-/// A token key from the environment, for several servers that share one; older ones follow after commas.
-const SECRET: &str = "CAMEO_TOKEN_SECRET";
-
-const DEMO_ADDRESS: &str = "127.0.0.1:8000";
+const DEMO_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 8000);
 const DEMO_USER: &str = "test_user";
 const DEMO_PASSWORD: &str = "test_password";
 
-/// How long a demo waits for its engine before it answers.
+/// How long a demo waits for its engine before it accepts connections.
 const DEMO_START: Duration = Duration::from_secs(60);
 
-/// How often leases, expiry and keys are looked at.
-const PERIOD: Duration = Duration::from_secs(1);
-/// How often files are compared with tasks, in periods.
-const RECONCILE_EVERY: u32 = 30;
-
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ServeCommandArgs {
     /// Configuration file: flags by their long names, as TOML
     #[arg(long, value_name = "FILE", env = "CAMEO_CONFIG")]
     pub config: Option<PathBuf>,
@@ -42,162 +35,133 @@ pub struct Args {
     serve: ServeArgs,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    log::start(&args.serve.work.log)?;
+pub fn run(args: ServeCommandArgs) -> Result<ExitCode> {
     let mut args = args.serve;
+    log::start(&args.worker.log)?;
     if args.demo {
-        args.listen = DEMO_ADDRESS.parse().map_err(|error| Error::BadRecipe(format!("{DEMO_ADDRESS}: {error}")))?;
+        args.listen = DEMO_ADDRESS.into();
     }
-    // A demo's data is gone when it ends.
-    let temporary = (args.demo && args.work.data.is_none()).then(tempfile::tempdir).transpose();
-    let temporary = temporary.map_err(|error| Error::file("make", &std::env::temp_dir(), error))?;
-    let path = temporary.as_ref().map_or_else(|| args.work.data_folder(), |folder| folder.path().to_path_buf());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Engine { engine: "runtime", reason: error.to_string() })?;
-    let done = runtime.block_on(serve(args, &path));
-    // A read of standard input or a password check may still be at work; nobody waits for it.
+    // The data of a demo is deleted when it ends.
+    let temporary = (args.demo && args.worker.data.is_none()).then(tempfile::tempdir).transpose();
+    let temporary = temporary.map_err(|error| CliError::file("create a folder in", &std::env::temp_dir(), error))?;
+    let path = temporary.as_ref().map_or_else(|| args.worker.data_folder(), |folder| folder.path().to_path_buf());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
+    let result = runtime.block_on(serve(args, &path));
+    // A read of standard input or a password check may still run; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    done.map(|()| ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(args: ServeArgs, path: &std::path::Path) -> Result<()> {
-    let folder = Folder::open(path)?;
-    let lock = folder.lock()?;
-    let stored = |error: cameo_tasks::Error| Error::file("use the data folder", path, error);
-    users(&args, &folder).await?;
-    for worker in folder.store.workers().await.map_err(stored)? {
-        // Left by a server that was killed: its workers ended with it.
-        folder.store.gone(&worker.id).await.map_err(stored)?;
-        folder.store.abandon(&worker.id, now()).await.map_err(stored)?;
-    }
-    let swept = reconcile(&*folder.store, &folder.blobs, Duration::ZERO).await.map_err(stored)?;
-    let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.map_err(|error| Error::BadRecipe(format!("cannot listen on {}: {error}", args.listen)))?;
-    let address = listener.local_addr().map_err(|error| Error::BadRecipe(error.to_string()))?;
-    let service = Service::new(folder.store.clone(), folder.blobs.clone(), read_keys(&folder)?, args.clone());
-    http::check(&args)?;
+async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
+    let folder = DataFolder::open(path)?;
+    let _lock = folder.lock()?;
+    let settings = args.settings();
+    http::check(&settings)?;
+    prepare_users(&args, &folder).await?;
+    recover(&folder).await?;
+    let listener = listen(&args).await?;
+    let state = AppState::new(folder.store.clone(), folder.blobs.clone(), read_signing_keys(&folder)?, settings);
 
     let (stop, stopped) = watch::channel(false);
-    let supervisor = Arc::new(Supervisor {
-        program: program()?,
-        arguments: std::iter::once("work".into()).chain(args.work.arguments(path)).collect(),
-        store: folder.store.clone(),
-        lease: args.work.lease(),
-        stop_limit: Duration::from_secs(args.shutdown_timeout.into()),
-        replaced: Box::new({
-            let service = service.clone();
-            move || service.count_restart()
-        }),
-    });
-    let workers: Vec<_> =
-        (0..args.workers).map(|_| tokio::spawn(supervise(supervisor.clone(), stopped.clone()))).collect();
-    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
-    tracing::info!(orphans = swept.len(), "listening on {scheme}://{address}, data in {}", path.display());
+    let workers = start_workers(&args, &folder, &state, &stopped)?;
     if args.demo {
-        let login = format!("{DEMO_USER} / {DEMO_PASSWORD}");
-        tracing::info!("a demo: log in as {login}; see {scheme}://{address}/docs");
+        // Connections wait in the backlog until then, instead of being told that no engine is ready.
+        let ready = tokio::time::timeout(DEMO_START, worker_ready(&*folder.store));
+        tokio::select! { _ = ready => {}, () = shutdown::signal() => {} }
     }
-    if args.demo {
-        // Who connects now waits a moment, instead of being told that no engine is ready: the examples work at once.
-        let ready = tokio::time::timeout(DEMO_START, until_ready(&*folder.store));
-        tokio::select! { _ = ready => {}, () = signal() => {} }
-    }
-    let keeping = tokio::spawn(keep(service.clone(), folder, args));
-    let served = http::serve(service, listener, signal()).await;
+    let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention(&args)));
+    let served = http::serve(state, listener, shutdown::signal()).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     for worker in workers {
+        // A supervisor that panicked has nothing left to stop.
         let _ = worker.await;
     }
-    keeping.abort();
-    drop(lock);
-    served
+    maintenance.abort();
+    Ok(served?)
 }
 
-/// This program, even if its file has been replaced by another version meanwhile.
+/// Opens the port, and logs where the service is.
+async fn listen(args: &ServeArgs) -> Result<TcpListener> {
+    let failed = |error: std::io::Error| {
+        CliError::Usage(format!("cannot listen on {}: {error}: choose another --listen", args.listen))
+    };
+    let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
+    tracing::info!("listening on {scheme}://{address}");
+    if args.demo {
+        tracing::info!("demo: log in as {DEMO_USER} / {DEMO_PASSWORD}; the API is documented at {scheme}://{address}/docs");
+    }
+    Ok(listener)
+}
+
+/// Requeues what a killed server left behind: its workers ended with it. Removes orphaned files.
+async fn recover(folder: &DataFolder) -> Result<()> {
+    for worker in folder.store.workers().await? {
+        folder.store.deregister(&worker.id).await?;
+        folder.store.requeue_worker_tasks(&worker.id, now()).await?;
+    }
+    let removed = reconcile(&*folder.store, &folder.blobs, Duration::ZERO).await?;
+    tracing::info!(removed = removed.len(), "using the data in {}", folder.path.display());
+    Ok(())
+}
+
+/// Starts a supervisor for each worker process.
+fn start_workers(
+    args: &ServeArgs,
+    folder: &DataFolder,
+    state: &Arc<AppState>,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>> {
+    let supervisor = Arc::new(Supervisor {
+        program: program()?,
+        arguments: std::iter::once("work".into()).chain(args.worker.arguments(&folder.path)).collect(),
+        store: folder.store.clone(),
+        lease: args.worker.lease(),
+        stop_limit: Duration::from_secs(args.shutdown_timeout.into()),
+        on_replace: Box::new({
+            let state = state.clone();
+            move || state.count_worker_restart()
+        }),
+    });
+    Ok((0..args.workers).map(|_| tokio::spawn(supervise(supervisor.clone(), stopped.clone()))).collect())
+}
+
+fn retention(args: &ServeArgs) -> Retention {
+    let seconds = |secs: u32| Duration::from_secs(secs.into());
+    Retention {
+        results: seconds(args.keep_results),
+        tasks: seconds(args.keep_tasks.max(args.keep_results)),
+        uploads: seconds(args.upload_timeout) + seconds(args.body_timeout),
+    }
+}
+
+/// Returns the path of this program, even if its file has been replaced by another version since it was started.
 fn program() -> Result<PathBuf> {
     if cfg!(target_os = "linux") {
         return Ok("/proc/self/exe".into());
     }
-    std::env::current_exe().map_err(|error| Error::BadRecipe(format!("the program does not find itself: {error}")))
+    std::env::current_exe().map_err(|error| CliError::Usage(format!("the program cannot find its own file: {error}")))
 }
 
-/// Ends when a worker has passed its self-test.
-async fn until_ready(store: &dyn Store) {
+/// Completes when a worker has passed its self-test.
+async fn worker_ready(store: &dyn Store) {
     while !store.workers().await.unwrap_or_default().iter().any(|worker| worker.ready) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Whether anybody may log in; a demo makes its own user.
-async fn users(args: &ServeArgs, folder: &Folder) -> Result<()> {
-    let stored = |error: cameo_tasks::Error| Error::file("use the data folder", &folder.path, error);
-    if args.demo && folder.store.user_named(DEMO_USER).await.map_err(stored)?.is_none() {
-        let hash = password::hash(DEMO_PASSWORD)?;
-        folder.store.add_user(DEMO_USER, &hash, true, now()).await.map_err(stored)?;
+/// Creates the demo's user, and warns if nobody can log in.
+async fn prepare_users(args: &ServeArgs, folder: &DataFolder) -> Result<()> {
+    let store = &folder.store;
+    if args.demo && store.user_named(DEMO_USER).await?.is_none() {
+        store.add_user(DEMO_USER, &password::hash(DEMO_PASSWORD)?, true, now()).await?;
     }
-    let users = folder.store.users().await.map_err(stored)?;
+    let users = store.users().await?;
     if !users.iter().any(|user| !user.disabled && (args.demo || !user.demo)) {
         let data = folder.path.display();
-        tracing::warn!(
-            "nobody can log in: add a user with `cameo user add NAME --data {data}`, while this runs or before"
-        );
+        tracing::warn!("nobody can log in: add a user with `cameo user add NAME --data {data}`, now or later");
     }
     Ok(())
-}
-
-/// The keys of the environment, else those of the data folder.
-fn read_keys(folder: &Folder) -> Result<Vec<Key>> {
-    match std::env::var(SECRET) {
-        Ok(secrets) if !secrets.is_empty() => {
-            secrets.split(',').map(|secret| Key::from_secret(secret.trim())).collect()
-        }
-        _ => keys::open(&folder.keys(), now()),
-    }
-}
-
-/// Ends leases that ran out, expires results, removes orphans and takes rotated keys; never ends.
-async fn keep(service: Arc<Service>, folder: Folder, args: ServeArgs) {
-    let store: &Arc<dyn Store> = &folder.store;
-    let grace = Duration::from_secs(u64::from(args.upload_timeout) + u64::from(args.body_timeout));
-    let mut period: u32 = 0;
-    loop {
-        tokio::time::sleep(PERIOD).await;
-        period = period.wrapping_add(1);
-        let done = async {
-            let reaped = store.reap(now()).await?;
-            let ago = |secs: u32| now() - i64::from(secs) * 1000;
-            let expired = store.expire(ago(args.keep_results), ago(args.keep_tasks.max(args.keep_results))).await?;
-            if reaped + expired > 0 || period.is_multiple_of(RECONCILE_EVERY) {
-                let swept = reconcile(&**store, &folder.blobs, grace).await?;
-                if reaped + expired > 0 || !swept.is_empty() {
-                    tracing::info!(reaped, expired, removed = swept.len(), "kept house");
-                }
-            }
-            Ok::<_, cameo_tasks::Error>(())
-        };
-        if let Err(error) = done.await {
-            tracing::error!(%error, "the store cannot be kept in order");
-        }
-        match read_keys(&folder) {
-            Ok(keys) => service.renew_keys(keys),
-            Err(error) => tracing::error!(%error, "the token keys cannot be read: those of before stay"),
-        }
-    }
-}
-
-/// Ends at SIGTERM or SIGINT.
-pub async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

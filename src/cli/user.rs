@@ -1,138 +1,143 @@
-//! `cameo user`: who may use the API; and the keys of their tokens.
+//! `cameo user`: the users of the API, and the keys that sign their tokens.
 
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cameo_tasks::now;
+use cameo_service::secrets::{password, signing_keys};
+use cameo_store::{User, now};
 
-use super::data::Folder;
-use crate::accounts::{keys, password};
-use crate::config::serve::WorkArgs;
-use crate::error::{Error, Result};
+use super::args::data_folder;
+use super::data::DataFolder;
+use super::error::{CliError, Result};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct UserArgs {
     #[command(subcommand)]
-    command: Command,
+    command: UserCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum UserCommand {
     /// Add a user; asks for the password, or reads it from standard input
-    Add(Named),
-    /// Set a new password; tokens given out before are void
-    Passwd(Named),
+    Add(UserName),
+    /// Set a new password; tokens issued before become invalid
+    Passwd(UserName),
     /// List the users
-    List(Data),
-    /// Lock a user out, tokens and all
-    Disable(Named),
-    /// Let a user in again
-    Enable(Named),
-    /// Make a new key for tokens; the old one verifies until its tokens have expired
-    RotateKey(Rotate),
+    List(DataArgs),
+    /// Lock a user out and invalidate the user's tokens
+    Disable(UserName),
+    /// Let a disabled user log in again
+    Enable(UserName),
+    /// Create a new key for signing tokens; the old key verifies tokens until they have expired
+    RotateKey(RotateArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct Data {
+struct DataArgs {
     /// Folder of tasks, users and images [default: as for cameo serve]
     #[arg(long, value_name = "DIR", env = "CAMEO_DATA")]
     data: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
-struct Named {
+struct UserName {
     name: String,
     #[command(flatten)]
-    data: Data,
+    data: DataArgs,
 }
 
 #[derive(Debug, clap::Args)]
-struct Rotate {
-    /// Seconds a token is valid, as for cameo serve
+struct RotateArgs {
+    /// Seconds that a token is valid, as for cameo serve
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, env = "CAMEO_TOKEN_TTL")]
     token_ttl: u32,
     #[command(flatten)]
-    data: Data,
+    data: DataArgs,
 }
 
-impl Data {
-    fn open(self) -> Result<Folder> {
-        Folder::open(&WorkArgs::folder(self.data))
+impl DataArgs {
+    fn open(self) -> Result<DataFolder> {
+        DataFolder::open(&data_folder(self.data))
     }
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Engine { engine: "runtime", reason: error.to_string() })?;
-    runtime.block_on(obey(args.command))?;
+pub fn run(args: UserArgs) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
+    runtime.block_on(execute(args.command))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn obey(command: Command) -> Result<()> {
-    let unstored = |error: cameo_tasks::Error| Error::BadRecipe(error.to_string());
-    let known = |done: bool, name: &str| match done {
-        true => Ok(()),
-        false => Err(Error::BadRecipe(format!("no user is named {name}: see cameo user list"))),
-    };
+async fn execute(command: UserCommand) -> Result<()> {
     match command {
-        Command::Add(Named { name, data }) => {
-            check(&name)?;
+        UserCommand::Add(UserName { name, data }) => {
+            check_name(&name)?;
             let folder = data.open()?;
-            let hash = password::hash(&asked(&name)?)?;
-            folder.store.add_user(&name, &hash, false, now()).await.map_err(unstored)?;
+            let hash = password::hash(&read_password(&name)?)?;
+            folder.store.add_user(&name, &hash, false, now()).await?;
             println!("{name} may log in now");
         }
-        Command::Passwd(Named { name, data }) => {
+        UserCommand::Passwd(UserName { name, data }) => {
             let folder = data.open()?;
-            let hash = password::hash(&asked(&name)?)?;
-            known(folder.store.set_password(&name, &hash, now()).await.map_err(unstored)?, &name)?;
-            println!("{name} has a new password, and all older tokens are void");
+            let hash = password::hash(&read_password(&name)?)?;
+            check_exists(folder.store.set_password(&name, &hash, now()).await?, &name)?;
+            println!("{name} has a new password, and all older tokens are invalid");
         }
-        Command::List(data) => {
-            for user in data.open()?.store.users().await.map_err(unstored)? {
-                let state = if user.demo {
-                    "demo only"
-                } else if user.disabled {
-                    "disabled"
-                } else {
-                    "enabled"
-                };
-                println!("{}\t{state}", user.name);
+        UserCommand::List(data) => {
+            for user in data.open()?.store.users().await? {
+                println!("{}\t{}", user.name, state(&user));
             }
         }
-        Command::Disable(Named { name, data }) => {
-            known(data.open()?.store.set_disabled(&name, true).await.map_err(unstored)?, &name)?;
+        UserCommand::Disable(UserName { name, data }) => {
+            check_exists(data.open()?.store.set_disabled(&name, true).await?, &name)?;
             println!("{name} is locked out");
         }
-        Command::Enable(Named { name, data }) => {
-            known(data.open()?.store.set_disabled(&name, false).await.map_err(unstored)?, &name)?;
+        UserCommand::Enable(UserName { name, data }) => {
+            check_exists(data.open()?.store.set_disabled(&name, false).await?, &name)?;
             println!("{name} may log in again");
         }
-        Command::RotateKey(Rotate { token_ttl, data }) => {
-            let expired = now() - i64::from(token_ttl) * 1000;
-            let id = keys::rotate(&data.open()?.keys(), now(), expired)?;
-            println!("key {id} signs from now on");
+        UserCommand::RotateKey(RotateArgs { token_ttl, data }) => {
+            let tokens_expired_before = now() - i64::from(token_ttl) * 1000;
+            let id = signing_keys::rotate(&data.open()?.signing_keys(), now(), tokens_expired_before)?;
+            println!("key {id} signs new tokens from now on");
         }
     }
     Ok(())
 }
 
-fn check(name: &str) -> Result<()> {
-    let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
-    match (1..=64).contains(&name.chars().count()) && name.chars().all(plain) {
-        true => Ok(()),
-        false => Err(Error::BadRecipe("a user's name has 1 to 64 letters, digits and . _ - @ +".into())),
+fn state(user: &User) -> &'static str {
+    match (user.demo, user.disabled) {
+        (true, _) => "demo only",
+        (false, true) => "disabled",
+        (false, false) => "enabled",
     }
 }
 
-/// The password: typed twice at a terminal, else the first line of standard input.
-fn asked(name: &str) -> Result<String> {
-    let failed = |error: std::io::Error| Error::BadRecipe(format!("no password was given: {error}"));
+fn check_exists(found: bool, name: &str) -> Result<()> {
+    match found {
+        true => Ok(()),
+        false => Err(CliError::Usage(format!("there is no user {name}: see cameo user list"))),
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let allowed = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
+    match (1..=64).contains(&name.chars().count()) && name.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(CliError::Usage("a user name has 1 to 64 letters, digits and . _ - @ +".into())),
+    }
+}
+
+/// Reads a password: typed twice at a terminal, else the first line of standard input.
+fn read_password(name: &str) -> Result<String> {
+    let failed = |error: std::io::Error| CliError::Usage(format!("the password cannot be read: {error}"));
     if std::io::stdin().is_terminal() {
         let first = rpassword::prompt_password(format!("Password for {name}: ")).map_err(failed)?;
         let second = rpassword::prompt_password("Again: ").map_err(failed)?;
-        return if first == second { Ok(first) } else { Err(Error::BadRecipe("the two differ: try again".into())) };
+        return match first == second {
+            true => Ok(first),
+            false => Err(CliError::Usage("the two passwords differ: try again".into())),
+        };
     }
     let mut text = String::new();
     std::io::stdin().take(4096).read_to_string(&mut text).map_err(failed)?;

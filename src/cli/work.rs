@@ -1,76 +1,83 @@
-//! `cameo work`: a worker process; `cameo serve` starts its own.
+//! `cameo work`: one worker process. `cameo serve` starts its own.
 
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use cameo_core::pipeline::{self, EngineHandle, Operation, Recipe};
+use cameo_service::worker::{self, EXIT_ENGINE, WorkerContext};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
-use super::{data, engine, log};
-use crate::config::serve::WorkArgs;
-use crate::error::{Error, Result};
-use crate::pipeline::{self, Handle, Job, Recipe};
-use crate::worker::{self, EXIT_ENGINE, Plan};
+use super::args::WorkerArgs;
+use super::data::DataFolder;
+use super::error::{CliError, Result};
+use super::{engine, log, shutdown};
 
-/// Added to the nice value: the API answers before the engine computes.
+/// Added to the nice value, so that the API answers before the engine computes.
 #[cfg(unix)]
 const NICENESS: i32 = 15;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Its name among the workers
+pub struct WorkCommandArgs {
+    /// The worker's id in the list of workers
     #[arg(long, default_value_t = uuid::Uuid::new_v4().to_string(), hide_default_value = true)]
     id: String,
     /// Configuration file: flags by their long names, as TOML
     #[arg(long, value_name = "FILE", env = "CAMEO_CONFIG")]
-    pub config: Option<std::path::PathBuf>,
+    pub config: Option<PathBuf>,
     #[command(flatten)]
-    work: WorkArgs,
+    worker: WorkerArgs,
 }
 
-pub fn run(args: Args) -> Result<ExitCode> {
-    log::start(&args.work.log)?;
+pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
+    log::start(&args.worker.log)?;
+    // A process that cannot lower its own priority runs at the normal one.
     #[cfg(unix)]
     let _ = rustix::process::nice(NICENESS);
-    let engine = match open(&args.work) {
+    let engine = match open_engine(&args.worker) {
         Ok(engine) => engine,
         Err(error) => {
-            tracing::error!(%error, "no engine");
+            tracing::error!(%error, "the engine cannot be used");
             return Ok(ExitCode::from(EXIT_ENGINE as u8));
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Engine { engine: "runtime", reason: error.to_string() })?;
-    let done = runtime.block_on(async {
-        let folder = data::Folder::open(&args.work.data_folder())?;
-        let plan = Plan {
-            id: args.id,
-            store: folder.store,
-            blobs: folder.blobs,
-            engine,
-            bounds: args.work.bounds.bounds(),
-            budget: args.work.bounds.budget(),
-            lease: args.work.lease(),
-            task_timeout: Duration::from_secs(args.work.task_timeout.into()),
-        };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
+    let context = context(args, engine)?;
+    let result = runtime.block_on(async {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
-            until_told().await;
+            stop_requested().await;
             let _ = stop.send(true);
         });
-        worker::run(plan, stopped).await
+        worker::run(context, stopped).await
     });
-    if let Err(error) = done {
+    if let Err(error) = result {
         tracing::error!(%error, "the worker ends");
         std::process::exit(EXIT_ENGINE);
     }
-    // The engine's thread may still be at work for a task that was cancelled.
+    // The engine's thread may still compute for a task that was cancelled; nobody waits for it.
     std::process::exit(0);
 }
 
-/// An engine that has passed its self-test, with the default networks loaded and nothing left to compile.
-fn open(args: &WorkArgs) -> Result<Handle> {
-    let networks = Recipe::new(Job::Combo).networks();
+fn context(args: WorkCommandArgs, engine: EngineHandle) -> Result<WorkerContext> {
+    let folder = DataFolder::open(&args.worker.data_folder())?;
+    Ok(WorkerContext {
+        id: args.id,
+        store: folder.store,
+        blobs: folder.blobs,
+        engine,
+        limits: args.worker.limits.processing_limits(),
+        budget: args.worker.limits.budget(),
+        lease: args.worker.lease(),
+        task_timeout: Duration::from_secs(args.worker.task_timeout.into()),
+    })
+}
+
+/// Opens the engine with the default networks, runs the self-test, and does all one-time work such as compiling kernels.
+fn open_engine(args: &WorkerArgs) -> Result<EngineHandle> {
+    let networks = Recipe::new(Operation::Combo).networks();
     let engine = engine::open(&args.engine, networks, usize::MAX, |line| tracing::info!("{line}"))?;
     let line = pipeline::self_test(&engine)?;
     tracing::info!("self-test passed: {line}");
@@ -78,20 +85,19 @@ fn open(args: &WorkArgs) -> Result<Handle> {
     Ok(engine)
 }
 
-/// Ends when the server that started it is gone or closes its standard input, or at a signal.
-async fn until_told() {
-    let server = async {
-        // A worker that was started by hand has a terminal or nothing there, and stays.
-        use std::io::IsTerminal;
+/// Completes when the server that started this worker ends or closes its standard input, or at a signal.
+async fn stop_requested() {
+    let server_ended = async {
+        // A worker that was started by hand has a terminal as its standard input, and keeps running.
         if std::io::stdin().is_terminal() {
             std::future::pending::<()>().await;
         }
         let mut input = tokio::io::stdin();
-        let mut byte = [0; 64];
-        while matches!(input.read(&mut byte).await, Ok(1..)) {}
+        let mut buffer = [0; 64];
+        while matches!(input.read(&mut buffer).await, Ok(1..)) {}
     };
     tokio::select! {
-        () = server => {}
-        () = super::serve::signal() => {}
+        () = server_ended => {}
+        () = shutdown::signal() => {}
     }
 }

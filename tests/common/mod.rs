@@ -3,10 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Tensor, TensorData};
-use cameo::codec::{self, Image, Limits, Sample};
-use cameo::pipeline::{CutoutOptions, Job, Recipe};
-use cameo_matting::{Library, People};
+use cameo_core::codec::{self, Image, InputLimits, Sample};
+use cameo_core::pipeline::{CutoutOptions, Operation, Recipe};
 use cameo_models::{Manifest, Network};
 
 pub fn project() -> &'static Path {
@@ -23,7 +21,7 @@ pub fn astronaut() -> Image {
 
 pub fn picture(path: &str) -> Image {
     let bytes = std::fs::read(project().join(path)).unwrap();
-    codec::decode(&bytes, &Limits::default()).unwrap()
+    codec::decode(&bytes, &InputLimits::default()).unwrap()
 }
 
 /// A photo-like pattern: gradients, an edge, and noise that is the same everywhere.
@@ -62,20 +60,6 @@ pub fn input(image: &Image, network: Network) -> Vec<f32> {
     (0..3).flat_map(plane).collect()
 }
 
-/// What the network that finds people sees in a picture of its size, on the host.
-pub struct Seen {
-    pub matte: Vec<f32>,
-    pub person: f32,
-}
-
-pub fn selfie(library: &mut Library, image: &Image) -> Seen {
-    let size = image.width as usize;
-    let input = TensorData::new(input(image, Network::Selfie), [1, 3, size, size]);
-    let input = Tensor::from_data(input, library.device());
-    let People { matte, person } = library.selfie().unwrap().forward(input);
-    Seen { matte: matte.into_data().try_to_vec().unwrap(), person: person.into_scalar() }
-}
-
 /// A part of `image`.
 pub fn crop(image: &Image, left: u32, top: u32, side: u32) -> Image {
     let rows = (top..top + side).flat_map(|y| {
@@ -93,9 +77,9 @@ pub fn doubled(image: &Image) -> Image {
     Image::new(2 * image.width, 2 * image.height, pixels)
 }
 
-/// A 16-bit grey golden in 0..1.
-pub fn golden(name: &str) -> Vec<f32> {
-    let file = std::fs::File::open(project().join("tests/golden").join(name)).unwrap();
+/// Returns a 16-bit grey picture of the project with values in 0..1.
+pub fn golden(path: &str) -> Vec<f32> {
+    let file = std::fs::File::open(project().join(path)).unwrap();
     let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
     assert_eq!(reader.info().bit_depth, png::BitDepth::Sixteen);
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
@@ -121,13 +105,13 @@ pub fn difference(found: &[f32], want: &[f32]) -> Difference {
 
 /// What is seen of a picture: alpha, and colour times alpha, in 0..255.
 pub fn visible<T: Sample>(image: &Image<T>) -> Vec<f32> {
-    let unit = |value: T| value.exact() as f32 / T::FULL as f32;
+    let unit = |value: T| value.to_u64() as f32 / T::FULL as f32;
     let pixels = image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel.map(unit));
     pixels.flat_map(|[r, g, b, a]| [r * a, g * a, b * a, a]).map(|value| value * 255.0).collect()
 }
 
 /// A recipe with the small network.
-pub fn quick(job: Job) -> Recipe {
+pub fn quick(job: Operation) -> Recipe {
     let cutout = CutoutOptions { model: Network::U2NetP, ..Default::default() };
     Recipe { cutout, ..Recipe::new(job) }
 }

@@ -1,4 +1,4 @@
-//! The road on the CPU, the codec and the command line: no GPU is needed.
+//! The pipeline on the CPU, the codecs and the command line: none of these tests needs a GPU.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -6,4 +6,4 @@ mod common;
 mod codec;
 mod command_line;
 mod networks;
-mod road;
+mod pipeline;

@@ -1,53 +1,58 @@
-//! The GPU engine, on the software adapter everywhere, so that results do not depend on the machine. A machine
-//! without one fails here: `cargo xtask test` installs it.
+//! The GPU engine, always on the software adapter, so that results do not depend on the machine. The tests fail on a
+//! machine without one: `cargo xtask test` installs it.
 //!
-//! Every output buffer starts poisoned, and every comparison has a negative control beside it.
+//! Every buffer that a kernel writes is poisoned before, and every comparison has a negative control beside it.
 
 #[path = "../common/mod.rs"]
 mod common;
 
-mod bands;
-mod matte;
+mod layers;
 mod networks;
 mod parity;
-mod plan;
-mod road;
+mod pipeline;
+mod roofline;
+mod row_bands;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
-use cameo::gpu::GpuEngine;
 use cameo_device::adapter;
+use cameo_gpu::GpuEngine;
 
-type Work = Box<dyn FnOnce(&mut GpuEngine) + Send>;
+type Job = Box<dyn FnOnce(&mut GpuEngine) + Send>;
 
-/// Runs `work` on the thread that owns the engine: burn opens an adapter once a process.
-fn on_gpu<T: Send + 'static>(work: impl FnOnce(&mut GpuEngine) -> T + Send + 'static) -> T {
-    static OWNER: OnceLock<Sender<Work>> = OnceLock::new();
-    let owner = OWNER.get_or_init(|| {
-        let (send, receive) = channel::<Work>();
+/// Runs `job` on the thread that owns the engine, which all tests of the process share.
+fn on_gpu<T: Send + 'static>(job: impl FnOnce(&mut GpuEngine) -> T + Send + 'static) -> T {
+    static JOBS: OnceLock<Sender<Job>> = OnceLock::new();
+    let jobs = JOBS.get_or_init(|| {
+        let (sender, receiver) = channel::<Job>();
         std::thread::spawn(move || {
-            let found = adapter::adapters();
-            let software = found.iter().find(|adapter| adapter.is_software());
-            let software = software.expect("no software adapter: `cargo xtask test` installs lavapipe");
-            let mut engine = GpuEngine::new(software, &common::models()).unwrap();
-            engine.gpu.bus.poison = true;
-            for work in receive {
-                work(&mut engine);
+            let mut engine = open_software_adapter();
+            for job in receiver {
+                job(&mut engine);
             }
         });
-        send
+        sender
     });
-    let (reply, result) = channel();
-    owner
-        .send(Box::new(move |engine| {
-            // A test that fails must not take the engine with it.
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(engine)));
-            let _ = reply.send(done);
-        }))
-        .expect("the engine could not be opened");
-    match result.recv().expect("the engine could not be opened") {
+    let (sender, receiver) = channel();
+    jobs.send(Box::new(move |engine| {
+        // The engine must survive a test that fails.
+        let result = catch_unwind(AssertUnwindSafe(|| job(engine)));
+        let _ = sender.send(result);
+    }))
+    .expect("the engine could not be opened");
+    match receiver.recv().expect("the engine could not be opened") {
         Ok(value) => value,
-        Err(panic) => std::panic::resume_unwind(panic),
+        Err(panic) => resume_unwind(panic),
     }
+}
+
+fn open_software_adapter() -> GpuEngine {
+    let adapters = adapter::adapters();
+    let software = adapters.iter().find(|adapter| adapter.is_software());
+    let software = software.expect("no software adapter: `cargo xtask test` installs lavapipe");
+    let mut engine = GpuEngine::new(software, &common::models()).unwrap();
+    engine.context.poison = true;
+    engine
 }

@@ -1,27 +1,27 @@
-//! Log-in, tokens, and what an operator does with users; and that no secret is ever written anywhere.
+//! Log-in, tokens, what operators do with users; and that no secret is ever written.
 
 use serde_json::json;
 
 use crate::server::{Client, FORM, PASSWORD, Server, USER, add_user, form, operator, photo};
 
 #[test]
-fn a_log_in_is_a_query_a_form_or_json() {
-    let server = Server::begin(&[]);
+fn credentials_are_taken_from_the_query_a_form_or_json() {
+    let server = Server::spawn(&[]);
     let query = format!("/api/v1/login?username={USER}&password={}", PASSWORD.replace(' ', "%20"));
     let encoded = format!("username={USER}&password={}", PASSWORD.replace(' ', "+"));
     let kind = |kind| [("content-type", kind)];
-    for answer in [
+    for response in [
         server.call("POST", &query, &[], b""),
         server.call("POST", "/api/v1/login", &kind("application/x-www-form-urlencoded"), encoded.as_bytes()),
         server.login(USER, PASSWORD),
         server.login("ANN", PASSWORD),
     ] {
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let body = answer.json();
+        assert_eq!(response.status, 200, "{response:?}");
+        let body = response.json();
         assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("bearer"), &json!(3600)));
         let token = body["access_token"].as_str().unwrap();
         assert_eq!(server.call("GET", &format!("/api/v1/upscale/tasks?token={token}"), &[], b"").status, 200);
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
     }
     for (body, kind, code) in [
         ("", "application/json", "missing_credentials"),
@@ -29,38 +29,38 @@ fn a_log_in_is_a_query_a_form_or_json() {
         ("{\"username\":", "application/json", "invalid_body"),
         ("username=ann", "text/plain", "invalid_body"),
     ] {
-        let answer = server.call("POST", "/api/v1/login", &[("content-type", kind)], body.as_bytes());
-        assert_eq!(answer.refusal(), (400, code.into()), "{body}");
+        let response = server.call("POST", "/api/v1/login", &[("content-type", kind)], body.as_bytes());
+        assert_eq!(response.problem(), (400, code.into()), "{body}");
     }
     let large = vec![b'x'; 200_000];
-    let answer = server.call("POST", "/api/v1/login", &kind("application/json"), &large);
-    assert_eq!(answer.refusal(), (413, "body_too_large".into()));
+    let response = server.call("POST", "/api/v1/login", &kind("application/json"), &large);
+    assert_eq!(response.problem(), (413, "body_too_large".into()));
 }
 
 #[test]
-fn who_fails_learns_nothing_and_is_slowed_down() {
-    let server = Server::begin(&[]);
+fn a_failed_log_in_discloses_nothing_and_many_are_throttled() {
+    let server = Server::spawn(&[]);
     add_user(server.folder.path(), "gone", PASSWORD);
     assert!(operator(&["user", "disable", "gone"], server.folder.path(), "").status.success());
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for (user, password) in [(USER, "wrong"), ("nobody", "wrong"), ("gone", PASSWORD)] {
-        let answer = server.login(user, password);
-        assert_eq!(answer.refusal(), (401, "invalid_credentials".into()));
-        answers.push(answer.json()["detail"].clone());
+        let response = server.login(user, password);
+        assert_eq!(response.problem(), (401, "invalid_credentials".into()));
+        responses.push(response.json()["detail"].clone());
     }
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert!(responses.iter().all(|response| *response == responses[0]), "{responses:?}");
     let mut last = server.login(USER, "wrong");
     for _ in 0..12 {
         last = server.login(USER, "wrong");
     }
-    assert_eq!(last.refusal(), (429, "too_many_failures".into()));
+    assert_eq!(last.problem(), (429, "too_many_failures".into()));
     assert!(last.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
-    assert_eq!(server.login(USER, PASSWORD).status, 429, "the right password has to wait too");
+    assert_eq!(server.login(USER, PASSWORD).status, 429, "the right password has to wait as well");
 }
 
 #[test]
 fn bad_tokens_are_refused() {
-    let server = Server::begin(&[]);
+    let server = Server::spawn(&[]);
     let good = server.token();
     let parts: Vec<&str> = good.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("{good}") };
@@ -92,72 +92,69 @@ fn bad_tokens_are_refused() {
         "{}".replace(['{', '}'], "%7B"),
         good.to_uppercase(),
     ];
-    // A header's letter changed: the signature covers it.
+    // A changed letter in the header, which the signature covers.
     bad.push(format!("{}A.{claims}.{signature}", &header[..header.len() - 1]));
     assert!(bad.len() >= 25);
     for token in &bad {
-        let answer = server.call("GET", &format!("/api/v1/upscale/tasks?token={token}"), &[], b"");
-        assert_eq!(answer.refusal(), (401, "invalid_token".into()), "{token}");
+        let response = server.call("GET", &format!("/api/v1/upscale/tasks?token={token}"), &[], b"");
+        assert_eq!(response.problem(), (401, "invalid_token".into()), "{token}");
     }
     let path = format!("/api/v1/upscale/tasks?token={good}");
     assert_eq!(server.call("GET", &path, &[], b"").status, 200);
-    let answer = server.call("GET", &path, &[("authorization", "Basic abc")], b"");
-    assert_eq!(answer.status, 401, "the header goes before the query");
+    let response = server.call("GET", &path, &[("authorization", "Basic abc")], b"");
+    assert_eq!(response.status, 401, "the header takes precedence over the query");
 }
 
 #[test]
-fn an_operator_locks_out_lets_in_and_changes_passwords_while_the_server_runs() {
-    let server = Server::begin(&[]);
+fn users_are_disabled_enabled_and_get_passwords_while_the_server_runs() {
+    let server = Server::spawn(&[]);
     let folder = server.folder.path();
     let ann = Client::new(&server);
-    let works = || ann.get("/api/v1/upscale/tasks").status;
-    assert_eq!(works(), 200);
+    let status = || ann.get("/api/v1/upscale/tasks").status;
+    assert_eq!(status(), 200);
     assert!(operator(&["user", "disable", USER], folder, "").status.success());
-    assert_eq!(works(), 401);
+    assert_eq!(status(), 401);
     assert!(operator(&["user", "enable", USER], folder, "").status.success());
-    assert_eq!(works(), 200);
+    assert_eq!(status(), 200);
     assert!(operator(&["user", "passwd", USER], folder, "a new password\n").status.success());
-    assert_eq!(works(), 401, "a token of the old password is void");
+    assert_eq!(status(), 401, "a token of the old password is invalid");
     assert_eq!(server.login(USER, PASSWORD).status, 401);
     assert_eq!(server.login(USER, "a new password").status, 200);
     let listed = operator(&["user", "list"], folder, "");
     assert_eq!(String::from_utf8(listed.stdout).unwrap(), "ann\tenabled\n");
     for (arguments, input, sentence) in [
-        (&["user", "add", USER][..], "long enough", "exists already"),
+        (&["user", "add", USER][..], "long enough", "already exists"),
         (&["user", "add", "bob"][..], "short", "8 characters"),
         (&["user", "add", "b b"][..], "long enough", "letters, digits"),
-        (&["user", "passwd", "bob"][..], "long enough", "no user is named bob"),
+        (&["user", "passwd", "bob"][..], "long enough", "there is no user bob"),
     ] {
-        let answer = operator(arguments, folder, input);
-        let said = String::from_utf8(answer.stderr).unwrap();
-        assert!(!answer.status.success() && said.contains(sentence), "{arguments:?}: {said}");
+        let output = operator(arguments, folder, input);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && stderr.contains(sentence), "{arguments:?}: {stderr}");
     }
 }
 
 #[test]
-fn a_rotated_key_leaves_old_tokens_valid() {
-    let server = Server::begin(&[]);
+fn old_tokens_stay_valid_after_a_key_rotation() {
+    let server = Server::spawn(&[]);
     let ann = Client::new(&server);
     let header = |token: &str| token.split('.').next().unwrap().to_string();
     assert!(operator(&["user", "rotate-key"], server.folder.path(), "").status.success());
-    server.until("rotated", || header(&server.token()) != header(&ann.token));
+    server.wait_until("rotated", || header(&server.token()) != header(&ann.token));
     assert_eq!(ann.get("/api/v1/upscale/tasks").status, 200);
 }
 
 #[test]
 fn tokens_in_the_query_can_be_switched_off() {
-    let server = Server::begin(&["--no-query-tokens"]);
+    let server = Server::spawn(&["--no-query-tokens"]);
     let ann = Client::new(&server);
-    let answer = server.call("GET", &format!("/api/v1/upscale/tasks?token={}", ann.token), &[], b"");
-    assert_eq!(answer.refusal(), (401, "invalid_token".into()));
+    let response = server.call("GET", &format!("/api/v1/upscale/tasks?token={}", ann.token), &[], b"");
+    assert_eq!(response.problem(), (401, "invalid_token".into()));
     assert_eq!(ann.get("/api/v1/upscale/tasks").status, 200);
 }
 
 #[test]
-fn a_server_with_no_user_says_what_to_do_and_a_demos_user_is_nobodys() {
-    let server = Server::begin(&[]);
-    operator(&["user", "disable", USER], server.folder.path(), "");
-    drop(server);
+fn a_server_without_users_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = crate::server::cameo();
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
@@ -167,13 +164,14 @@ fn a_server_with_no_user_says_what_to_do_and_a_demos_user_is_nobodys() {
     while !read().contains("listening") {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let said = read();
+    let log = read();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(said.contains("nobody can log in: add a user with `cameo user add"), "{said}");
+    assert!(log.contains("nobody can log in: add a user with `cameo user add"), "{log}");
 }
 
-/// Drives every call, well and badly, and searches all that was written for the password and the tokens.
+/// Makes every call with valid and with broken requests, then searches everything that was written for the password and
+/// the token.
 #[test]
 fn no_secret_is_ever_written() {
     let secret = "hunter2-hunter2";
@@ -181,17 +179,17 @@ fn no_secret_is_ever_written() {
     add_user(server.folder.path(), "eve", secret);
     let login = format!("/api/v1/login?username=eve&password={secret}");
     let token = server.call("POST", &login, &[], b"").json()["access_token"].as_str().unwrap().to_string();
-    let mut said = Vec::new();
+    let mut responses = Vec::new();
     let mut call = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
         for path in [format!("{path}?token={token}&password={secret}"), format!("{path}?token={token}x")] {
-            let answer = server.call(method, &path, headers, body);
-            said.push(format!("{answer:?}"));
+            let response = server.call(method, &path, headers, body);
+            responses.push(format!("{response:?}"));
         }
         let bearer = format!("Bearer {token}");
         let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
-        let answer = server.call(method, path, &headers, body);
-        said.push(format!("{answer:?}"));
-        answer
+        let response = server.call(method, path, &headers, body);
+        responses.push(format!("{response:?}"));
+        response
     };
     let photo = form(&[("file", Some("p.jpg"), &photo()), ("token", None, token.as_bytes())]);
     let kind = [("content-type", FORM)];
@@ -214,19 +212,19 @@ fn no_secret_is_ever_written() {
     }
     server.login("eve", &format!("{secret}x"));
 
-    let mut places = vec![("the log".to_string(), server.log().into_bytes())];
-    places.push(("an answer".into(), said.join("\n").into_bytes()));
+    let mut written = vec![("the log".to_string(), server.log().into_bytes())];
+    written.push(("a response".into(), responses.join("\n").into_bytes()));
     for entry in std::fs::read_dir(server.data()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
-        places.push((entry.path().display().to_string(), std::fs::read(entry.path()).unwrap()));
+        written.push((entry.path().display().to_string(), std::fs::read(entry.path()).unwrap()));
     }
-    // The signature alone would do as well: it is what must not be known.
+    // The signature is the secret part of the token.
     let signature = token.rsplit('.').next().unwrap();
-    for (place, text) in &places {
+    for (place, text) in &written {
         for secret in [secret, signature] {
             let found = text.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!found, "a secret stands in {place}");
+            assert!(!found, "a secret was written to {place}");
         }
     }
-    assert!(places.iter().any(|(_, text)| text.len() > 1000), "nothing was searched");
+    assert!(written.iter().any(|(_, text)| text.len() > 1000), "there was something to search");
     assert!(server.log().contains("/api/v1/upscale/status/{task_id}"), "the log names routes");
 }

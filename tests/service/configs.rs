@@ -1,4 +1,4 @@
-//! Stored options: whose they are, and that they decide the picture.
+//! Configs: who may read and change them, and that they determine results.
 
 use serde_json::json;
 
@@ -22,18 +22,18 @@ fn configs_are_their_owners_and_decide_the_picture() {
     assert_eq!(ann.get(&path).json()["options"]["background"], "#ff0000");
     assert_eq!((list(&ann), list(&bob)), (2, 1));
 
-    // Someone else's is unknown until it is shared, and never changed by others.
-    assert_eq!(bob.get(&path).refusal(), (404, "config_not_found".into()));
-    assert_eq!(bob.submit(&format!("/api/v1/cutout?config_id={id}"), &photo()).refusal().1, "unknown_config");
+    // Another user's config is unknown until it is shared, and only its owner changes it.
+    assert_eq!(bob.get(&path).problem(), (404, "config_not_found".into()));
+    assert_eq!(bob.submit(&format!("/api/v1/cutout?config_id={id}"), &photo()).problem().1, "unknown_config");
     let shared = json!({"name": "red", "shared": true, "options": options});
-    assert_eq!(bob.json("PUT", &path, &shared).refusal(), (404, "config_not_found".into()));
+    assert_eq!(bob.json("PUT", &path, &shared).problem(), (404, "config_not_found".into()));
     assert_eq!(ann.json("PUT", &path, &shared).status, 200);
     assert_eq!(bob.get(&path).json()["own"], false);
-    assert_eq!(bob.json("PUT", &path, &shared).refusal(), (403, "config_is_read_only".into()));
-    assert_eq!(bob.delete(&path).refusal(), (403, "config_is_read_only".into()));
+    assert_eq!(bob.json("PUT", &path, &shared).problem(), (403, "config_is_read_only".into()));
+    assert_eq!(bob.delete(&path).problem(), (403, "config_is_read_only".into()));
     for method in ["PUT", "DELETE"] {
-        let answer = ann.json(method, "/api/v1/configs/default", &shared);
-        assert_eq!(answer.refusal(), (403, "config_is_read_only".into()));
+        let response = ann.json(method, "/api/v1/configs/default", &shared);
+        assert_eq!(response.problem(), (403, "config_is_read_only".into()));
     }
 
     for (body, code) in [
@@ -46,16 +46,16 @@ fn configs_are_their_owners_and_decide_the_picture() {
         (json!({"name": "a", "unknown": 1}), "invalid_body"),
         (json!([]), "invalid_body"),
     ] {
-        assert_eq!(ann.json("POST", "/api/v1/configs", &body).refusal(), (400, code.into()), "{body}");
+        assert_eq!(ann.json("POST", "/api/v1/configs", &body).problem(), (400, code.into()), "{body}");
     }
 
-    // The options as they were when the task was submitted decide it.
-    let task = bob.accepted(&format!("/api/v1/cutout?config_id={id}"), &photo());
+    // A task keeps the options that its config had when it was submitted.
+    let task = bob.submit_accepted(&format!("/api/v1/cutout?config_id={id}"), &photo());
     assert_eq!(ann.delete(&path).status, 204);
     assert_eq!(ann.get(&path).status, 404);
-    let status = bob.finished(&task);
+    let status = bob.wait_until_over(&task);
     assert_eq!(status["status"], "completed", "{status}");
-    let image = cameo::codec::decode(&bob.result(&task).body, &cameo::codec::Limits::default()).unwrap();
+    let image = cameo_core::codec::decode(&bob.result(&task).body, &cameo_core::codec::InputLimits::default()).unwrap();
     assert!(image.width < 512 || image.height < 512, "it is cropped");
     let pixels = image.pixels.as_chunks::<4>().0;
     assert!(pixels.iter().all(|pixel| pixel[3] == 255) && pixels.contains(&[255, 0, 0, 255]), "it lies on red");

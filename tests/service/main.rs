@@ -1,4 +1,4 @@
-//! The service as its users and operators meet it: real processes, real sockets, the real network.
+//! The service as its users and operators see it: real processes, real sockets and real networks.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -10,6 +10,7 @@ mod crashes;
 mod examples;
 mod load;
 mod operations;
+mod reference;
 mod results;
 mod server;
 mod tasks;

@@ -1,4 +1,4 @@
-//! What operators rely on: configuration, health, traces, metrics, TLS, and a document that holds.
+//! What operators rely on: configuration, health, traces, metrics, TLS, and an OpenAPI document that is true.
 
 use std::process::Command;
 
@@ -12,28 +12,28 @@ fn requests_are_traced_protected_and_counted() {
     let server = Server::start(&["--log-format=json", "--cors-origin=https://app.example"]);
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-    let answer = server.call("GET", "/livez", &[("x-request-id", "order-7"), ("traceparent", &parent)], b"");
-    assert_eq!(answer.header("x-request-id"), Some("order-7"));
-    let back = answer.header("traceparent").unwrap();
-    assert!(back.starts_with(&format!("00-{trace}-")) && !back.contains("00f067aa0ba902b7"), "{back}");
+    let response = server.call("GET", "/livez", &[("x-request-id", "order-7"), ("traceparent", &parent)], b"");
+    assert_eq!(response.header("x-request-id"), Some("order-7"));
+    let continued = response.header("traceparent").unwrap();
+    assert!(continued.starts_with(&format!("00-{trace}-")) && !continued.contains("00f067aa0ba902b7"), "{continued}");
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cache-control", "no-store"),
     ] {
-        assert_eq!(answer.header(name), Some(value));
+        assert_eq!(response.header(name), Some(value));
     }
-    let other = server.call("GET", "/livez", &[("x-request-id", "a b\"c")], b"");
-    assert_ne!(other.header("x-request-id"), Some("a b\"c"), "what would break a log is not taken");
+    let unsafe_id = server.call("GET", "/livez", &[("x-request-id", "a b\"c")], b"");
+    assert_ne!(unsafe_id.header("x-request-id"), Some("a b\"c"), "an id that would break a log is replaced");
 
     let page = |origin| server.call("GET", "/livez", &[("origin", origin)], b"");
     assert_eq!(page("https://app.example").header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(page("https://evil.example").header("access-control-allow-origin"), None);
 
     let ann = Client::new(&server);
-    let id = ann.accepted("/api/v1/upscale?enhance_level=light", &photo());
-    ann.finished(&id);
+    let id = ann.submit_accepted("/api/v1/upscale?enhance_level=light", &photo());
+    ann.wait_until_over(&id);
     ann.result(&id);
     let metrics = ann.get("/metrics").text();
     for line in [
@@ -54,7 +54,7 @@ fn requests_are_traced_protected_and_counted() {
 }
 
 #[test]
-fn a_file_the_environment_and_flags_configure_it_in_this_order() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cameo.toml");
     let run = |text: &str, environment: &[(&str, &str)], flags: &[&str]| {
@@ -62,7 +62,7 @@ fn a_file_the_environment_and_flags_configure_it_in_this_order() {
         let mut command = cameo();
         command.arg("serve").arg("--config").arg(&file).args(flags).envs(environment.iter().copied());
         command.arg("--data").arg(folder.path().join("data"));
-        // An address that cannot be bound ends it, and the error names the address that was chosen.
+        // The address cannot be bound, which ends the program with an error that names the address.
         String::from_utf8(command.output().unwrap().stderr).unwrap()
     };
     let text =
@@ -72,15 +72,15 @@ fn a_file_the_environment_and_flags_configure_it_in_this_order() {
     let both = run(text, &[("CAMEO_LISTEN", "203.0.113.1:2")], &["--listen=203.0.113.1:3"]);
     assert!(both.contains("203.0.113.1:3"), "{both}");
     for (text, sentence) in [
-        ("lissten = 1", "nothing is named lissten"),
+        ("lissten = 1", "lissten is not a setting"),
         ("listen = 5", "invalid value '5'"),
         ("no-query-tokens = \"maybe\"", "no-query-tokens cannot be"),
         ("max-queue = ", "is not TOML"),
-        ("[table]\na = 1", "nothing is named table"),
+        ("[table]\na = 1", "table is not a setting"),
         ("lease = 0", "0 is not in 2..=3600"),
     ] {
-        let said = run(text, &[], &[]);
-        assert!(said.contains(sentence), "{text}: {said}");
+        let stderr = run(text, &[], &[]);
+        assert!(stderr.contains(sentence), "{text}: {stderr}");
     }
     let missing = cameo().args(["serve", "--config", "/nowhere.toml"]).output().unwrap();
     assert!(
@@ -93,10 +93,10 @@ fn a_file_the_environment_and_flags_configure_it_in_this_order() {
 }
 
 #[test]
-fn tls_is_spoken_where_a_certificate_is_configured() {
+fn a_server_with_a_certificate_speaks_tls() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let made = Command::new("openssl")
+    let openssl = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
         .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
         .arg(&key)
@@ -104,27 +104,27 @@ fn tls_is_spoken_where_a_certificate_is_configured() {
         .arg(&cert)
         .output()
         .expect("openssl runs");
-    assert!(made.status.success());
+    assert!(openssl.status.success());
     let flag = |name: &str, path: &std::path::Path| format!("--{name}={}", path.display());
     let (cert_flag, key_flag) = (flag("tls-cert", &cert), flag("tls-key", &key));
-    let server = Server::begin(&[&cert_flag, &key_flag]);
+    let server = Server::spawn(&[&cert_flag, &key_flag]);
     let url = format!("https://127.0.0.1:{}/livez", server.port);
-    let answer = Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
-    let answer = String::from_utf8(answer.stdout).unwrap();
-    assert!(answer.contains("200 OK") && answer.contains("strict-transport-security"), "{answer}");
+    let response = Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
+    let response = String::from_utf8(response.stdout).unwrap();
+    assert!(response.contains("200 OK") && response.contains("strict-transport-security"), "{response}");
     drop(server);
 
     std::fs::write(&key, "no key").unwrap();
     let mut command = cameo();
     command.args(["serve", "--listen=127.0.0.1:0", &cert_flag, &key_flag, "--data"]).arg(folder.path());
-    let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
-    assert!(said.contains("cannot use") && said.contains("key.pem"), "{said}");
+    let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("cannot use") && stderr.contains("key.pem"), "{stderr}");
     assert!(cameo().args(["serve", &cert_flag]).output().unwrap().status.code() == Some(2), "one without the other");
 }
 
 #[test]
-fn the_page_needs_nothing_from_elsewhere() {
-    let server = Server::begin(&[]);
+fn the_documentation_page_needs_nothing_from_other_servers() {
+    let server = Server::spawn(&[]);
     let page = server.call("GET", "/docs/", &[], b"");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
     assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'self'"));
@@ -136,9 +136,10 @@ fn the_page_needs_nothing_from_elsewhere() {
     assert!(document["components"]["schemas"]["Problem"].is_object());
 }
 
-/// Thousands of calls made up after the document: none may fail the server or be answered otherwise than documented.
+/// Makes thousands of calls that are generated from the OpenAPI document. None may fail the server, and each must be
+/// answered as documented.
 #[test]
-fn the_document_holds_for_calls_that_a_machine_makes_up() {
+fn generated_calls_are_answered_as_the_document_says() {
     let server = Server::start(&["--max-tasks-per-user=3", "--max-upload=1"]);
     let token = server.token();
     let python = common::python();
@@ -153,7 +154,7 @@ fn the_document_holds_for_calls_that_a_machine_makes_up() {
         .current_dir(server.folder.path())
         .output()
         .expect("schemathesis runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    println!("{}", said.lines().rev().take(25).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"));
-    assert!(output.status.success(), "{said}");
+    let report = String::from_utf8_lossy(&output.stdout);
+    println!("{}", report.lines().rev().take(25).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"));
+    assert!(output.status.success(), "{report}");
 }

@@ -1,14 +1,14 @@
-//! A server in a folder of its own, and a client that speaks to it as a stranger would.
+//! A server in a folder of its own, and an HTTP client that knows nothing of its code.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use ureq::http::{Request, Response};
+use ureq::http::{self, Request};
 use ureq::{Agent, Body};
 
 use crate::common;
@@ -16,16 +16,37 @@ use crate::common;
 pub const USER: &str = "ann";
 pub const PASSWORD: &str = "correct horse";
 
-/// One server at a time: they share two cores, and some tests measure time.
-static TURN: Mutex<()> = Mutex::new(());
+/// How long a test waits for something to happen. What a test waits for takes a few seconds; a machine under load may
+/// take ten times as long.
+const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Servers share the machine, except with a test that measures time or memory.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// The right to use the machine.
+enum Turn {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Turn {
+    fn shared() -> Self {
+        Self::Shared { _guard: MACHINE.read().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    fn alone() -> Self {
+        Self::Alone { _guard: MACHINE.write().unwrap_or_else(PoisonError::into_inner) }
+    }
+}
+
+/// A running server with its workers. It is killed when it is dropped. A test must not start a second one.
 pub struct Server {
     child: Child,
     pub port: u16,
     scheme: &'static str,
     pub folder: tempfile::TempDir,
     arguments: Vec<String>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 pub fn cameo() -> Command {
@@ -35,16 +56,26 @@ pub fn cameo() -> Command {
 }
 
 impl Server {
-    /// A server that is ready, with the user Ann.
+    /// Starts a server with the user Ann, and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let server = Self::begin(arguments);
-        server.until_ready();
+        let server = Self::spawn(arguments);
+        server.wait_until_ready();
         server
     }
 
-    /// The same, not yet ready.
-    pub fn begin(arguments: &[&str]) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Starts a server while no other test has one, for tests that measure time or memory.
+    pub fn start_alone(arguments: &[&str]) -> Self {
+        let server = Self::spawn_in(Turn::alone(), arguments);
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts a server that may not be ready yet.
+    pub fn spawn(arguments: &[&str]) -> Self {
+        Self::spawn_in(Turn::shared(), arguments)
+    }
+
+    fn spawn_in(turn: Turn, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         add_user(folder.path(), USER, PASSWORD);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -53,16 +84,16 @@ impl Server {
         Self { child, port, scheme, folder, arguments, _turn: turn }
     }
 
-    pub fn until_ready(&self) {
-        self.until("ready", || self.call("GET", "/readyz", &[], b"").status == 200);
+    pub fn wait_until_ready(&self) {
+        self.wait_until("ready", || self.call("GET", "/readyz", &[], b"").status == 200);
     }
 
-    /// Waits for what `seen` looks for.
+    /// Waits until `condition` holds.
     #[track_caller]
-    pub fn until(&self, what: &str, mut seen: impl FnMut() -> bool) {
+    pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let since = Instant::now();
-        while !seen() {
-            assert!(since.elapsed() < Duration::from_secs(120), "not {what}: {}", self.log());
+        while !condition() {
+            assert!(since.elapsed() < PATIENCE, "not {what}: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -71,7 +102,14 @@ impl Server {
         self.folder.path().join("data")
     }
 
-    /// All that the server and its workers have logged.
+    /// The names of all files in the blob folder: photos and results.
+    pub fn blob_files(&self) -> Vec<String> {
+        let list = |folder: &str| std::fs::read_dir(self.data().join("blobs").join(folder)).unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
+        list("inputs").chain(list("results")).map(name).collect()
+    }
+
+    /// Everything that the server and its workers have logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
@@ -80,7 +118,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Process ids of its workers.
+    /// The process ids of its workers.
     pub fn workers(&self) -> Vec<u32> {
         children(self.child.id())
     }
@@ -90,20 +128,18 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again on the same port and data, after a kill.
+    /// Starts it again after it has ended, on the same port and data.
     pub fn restart(&mut self) {
         (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port);
     }
 
-    /// SIGTERM; returns how long it took to end, and whether it ended well.
-    pub fn terminate(&mut self) -> (Duration, bool) {
-        let since = Instant::now();
+    /// Sends SIGTERM and waits for the end. Returns whether the exit code was 0.
+    pub fn terminate(&mut self) -> bool {
         signal(self.child.id(), "TERM");
-        let status = self.child.wait().unwrap();
-        (since.elapsed(), status.success())
+        self.child.wait().unwrap().success()
     }
 
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let mut request =
             Request::builder().method(method).uri(format!("{}://127.0.0.1:{}{path}", self.scheme, self.port));
         for (name, value) in headers {
@@ -113,10 +149,10 @@ impl Server {
             "POST" | "PUT" => agent().run(request.body(body.to_vec()).unwrap()),
             _ => agent().run(request.body(()).unwrap()),
         }
-        .map_or_else(|error| Answer { status: 0, headers: vec![], body: error.to_string().into() }, Answer::read)
+        .map_or_else(|error| Response { status: 0, headers: vec![], body: error.to_string().into() }, Response::read)
     }
 
-    pub fn login(&self, user: &str, password: &str) -> Answer {
+    pub fn login(&self, user: &str, password: &str) -> Response {
         let body = serde_json::json!({"username": user, "password": password}).to_string();
         self.call("POST", "/api/v1/login", &[("content-type", "application/json")], body.as_bytes())
     }
@@ -126,8 +162,8 @@ impl Server {
     }
 
     pub fn token_of(&self, user: &str, password: &str) -> String {
-        let answer = self.login(user, password);
-        answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_string()
+        let response = self.login(user, password);
+        response.json()["access_token"].as_str().unwrap_or_else(|| panic!("{response:?}")).to_string()
     }
 }
 
@@ -156,25 +192,30 @@ fn spawn(folder: &Path, arguments: &[String], port: u16) -> (Child, u16) {
     let mut text = String::new();
     while since.elapsed() < Duration::from_secs(60) {
         text = std::fs::read_to_string(folder.join("log")).unwrap();
-        let port = text[before..].split("//127.0.0.1:").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
-        if let Some(port) = port {
+        if let Some(port) = port_in(&text[before..]) {
             return (child, port);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    panic!("it does not listen: {text}");
+    panic!("the server does not listen: {text}");
 }
 
-/// Adds a user to the data below `folder` as an operator would.
+/// Returns the port in the log line that states where the server listens.
+fn port_in(log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once("//127.0.0.1:")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Adds a user to the data in `folder`, as an operator does.
 pub fn add_user(folder: &Path, user: &str, password: &str) {
-    let answer = operator(&["user", "add", user], folder, password);
-    assert!(answer.status.success(), "{answer:?}");
+    let response = operator(&["user", "add", user], folder, password);
+    assert!(response.status.success(), "{response:?}");
 }
 
-/// Runs a command of the operator's with `input` at its standard input.
-pub fn operator(arguments: &[&str], folder: &Path, input: &str) -> std::process::Output {
+/// Runs `cameo` on the data in `folder`, with `input` as its standard input.
+pub fn operator(arguments: &[&str], folder: &Path, input: &str) -> Output {
     use std::io::Write;
     let mut command = cameo();
     command.args(arguments).arg("--data").arg(folder.join("data"));
@@ -192,7 +233,7 @@ pub fn signal(pid: u32, name: &str) {
 fn children(pid: u32) -> Vec<u32> {
     let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let mut found: Vec<u32> = listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    // Any thread may have started it.
+    // A child is listed under the thread that started it.
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
         let listed = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         found.extend(listed.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
@@ -211,15 +252,15 @@ fn agent() -> Agent {
     config.into()
 }
 
-/// What came back; status 0 if nothing did.
-pub struct Answer {
+/// A response; with status 0 if there was none.
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    fn read(mut response: Response<Body>) -> Self {
+impl Response {
+    fn read(mut response: http::Response<Body>) -> Self {
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_string()));
         let (status, headers) = (response.status().as_u16(), headers.collect());
@@ -240,8 +281,8 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The status and the code of a refusal, which is problem+json as it should be.
-    pub fn refusal(&self) -> (u16, String) {
+    /// The status and the code of an error, which must be a valid `application/problem+json`.
+    pub fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let body = self.json();
         assert_eq!(body["status"], self.status, "{self:?}");
@@ -251,13 +292,13 @@ impl Answer {
     }
 }
 
-impl std::fmt::Debug for Answer {
+impl std::fmt::Debug for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {:?} {:.400}", self.status, self.headers, self.text())
     }
 }
 
-/// A user's side of the server.
+/// A server as a logged-in user sees it.
 pub struct Client<'a> {
     pub server: &'a Server,
     pub token: String,
@@ -272,60 +313,60 @@ impl<'a> Client<'a> {
         format!("Bearer {}", self.token)
     }
 
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let bearer = self.bearer();
         let mut all = vec![("authorization", bearer.as_str())];
         all.extend(headers);
         self.server.call(method, path, &all, body)
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Response {
         self.call("GET", path, &[], b"")
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub fn delete(&self, path: &str) -> Response {
         self.call("DELETE", path, &[], b"")
     }
 
-    pub fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub fn json(&self, method: &str, path: &str, body: &Value) -> Response {
         self.call(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())
     }
 
-    pub fn submit_with(&self, path: &str, photo: &[u8], headers: &[(&str, &str)]) -> Answer {
+    pub fn submit_with(&self, path: &str, photo: &[u8], headers: &[(&str, &str)]) -> Response {
         let mut all = vec![("content-type", FORM)];
         all.extend(headers);
         self.call("POST", path, &all, &form(&[("file", Some("portrait.jpg"), photo)]))
     }
 
-    pub fn submit(&self, path: &str, photo: &[u8]) -> Answer {
+    pub fn submit(&self, path: &str, photo: &[u8]) -> Response {
         self.submit_with(path, photo, &[])
     }
 
-    /// Submits a photo that must be accepted; its task's id.
-    pub fn accepted(&self, path: &str, photo: &[u8]) -> String {
-        let answer = self.submit(path, photo);
-        answer.json()["task_id"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_string()
+    /// Submits a photo, which must be accepted. Returns the task's id.
+    pub fn submit_accepted(&self, path: &str, photo: &[u8]) -> String {
+        let response = self.submit(path, photo);
+        response.json()["task_id"].as_str().unwrap_or_else(|| panic!("{response:?}")).to_string()
     }
 
     pub fn status(&self, id: &str) -> Value {
         self.get(&format!("/api/v1/upscale/status/{id}")).json()
     }
 
-    /// Waits until the task is over; its last status.
-    pub fn finished(&self, id: &str) -> Value {
+    /// Waits until the task is over, and returns its last status.
+    pub fn wait_until_over(&self, id: &str) -> Value {
         let mut last = Value::Null;
-        self.server.until("finished", || {
+        self.server.wait_until("over", || {
             last = self.status(id);
             !["pending", "processing"].contains(&last["status"].as_str().unwrap_or("pending"))
         });
         last
     }
 
-    pub fn result(&self, id: &str) -> Answer {
+    pub fn result(&self, id: &str) -> Response {
         self.get(&format!("/api/v1/upscale/result/{id}"))
     }
 
-    /// A config with the small network: its id.
+    /// Stores a config with the small network, and returns its id.
     pub fn quick_config(&self) -> String {
         let body = serde_json::json!({"name": "quick", "options": {"model": "u2netp"}});
         self.json("POST", "/api/v1/configs", &body).json()["id"].as_str().unwrap().to_string()
@@ -334,7 +375,7 @@ impl<'a> Client<'a> {
 
 pub const FORM: &str = "multipart/form-data; boundary=XBOUNDARYX";
 
-/// A form's body: name, file name, bytes.
+/// The body of a form with these parts: name, file name and bytes.
 pub fn form(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, bytes) in parts {
@@ -347,7 +388,7 @@ pub fn form(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     body
 }
 
-/// A photo of a person, 512x512, as JPEG.
+/// A 512x512 photo of a person, as JPEG.
 pub fn photo() -> Vec<u8> {
     let image = common::astronaut();
     let rgb: Vec<u8> =
@@ -358,7 +399,7 @@ pub fn photo() -> Vec<u8> {
     bytes
 }
 
-/// Resident memory of a process, in bytes.
+/// The resident memory of a process, in bytes.
 pub fn memory(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -1,17 +1,16 @@
-"""Cameo beside onnxruntime and Pillow, in one run, alternating.
+"""Compares Cameo's speed and memory with a baseline: onnxruntime and Pillow.
 
-    python against.py CAMEO SHARED README OUT --isnet ISNET.onnx --u2netp U2NETP.onnx [--rounds N]
+    python against.py CAMEO DATA README OUT --isnet ISNET.onnx --u2netp U2NETP.onnx [--rounds N]
 
-CAMEO is the program, SHARED the folder whose tools/baseline.py is the plain way, README the document whose table is
-written anew, OUT where pictures go. Each figure is the median over N rounds; in a round, each side makes the picture
-twice in a process of its own, and the second counts.
+CAMEO is the program, DATA the folder with the photos (fixtures/) and the baseline (tools/baseline.py), README the
+document whose table is updated, OUT the folder for pictures. The two sides take turns. Each figure is the median over N
+rounds; in each round, a new process of each side processes the picture twice, and the second time counts.
 
-    python against.py --plain SHARED MODEL.onnx NETWORK IMAGE COUNT
+    python against.py --baseline DATA MODEL.onnx NETWORK IMAGE COUNT
 
-is that process on the other side: it prints what each picture took as JSON.
+is the process of the baseline. It prints the times of each picture as JSON.
 
-What is measured from outside is measured by a process that has imported nothing large: a child's peak starts at what
-its parent holds.
+The parent process imports nothing large, because the peak memory of a child starts at the memory of its parent.
 """
 
 import argparse
@@ -30,9 +29,9 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 THREADS = len(os.sched_getaffinity(0))
 
 
-def plain(shared, model, network, image, count):
-    """The plain way, `count` times in this process."""
-    sys.path.insert(0, str(Path(shared) / "tools"))
+def run_baseline(data, model, network, image, count):
+    """Runs the baseline `count` times in this process."""
+    sys.path.insert(0, str(Path(data) / "tools"))
     import baseline
     import onnxruntime
 
@@ -45,7 +44,7 @@ def plain(shared, model, network, image, count):
 
 
 def scale(source, target, width, height):
-    """A picture of another size, made by a process of its own: this one must stay small."""
+    """Writes `source` at another size. Runs in a child process, because the memory of this one must stay small."""
     code = (
         "import sys; from PIL import Image; source, target, width, height = sys.argv[1:]; "
         "Image.open(source).convert('RGB').resize((int(width), int(height)), Image.LANCZOS).save(target)"
@@ -53,31 +52,32 @@ def scale(source, target, width, height):
     subprocess.run([sys.executable, "-c", code, str(source), str(target), str(width), str(height)], check=True)
 
 
-def run(call):
-    """What a process printed, its seconds from start to end, and the most memory it had, in MiB."""
-    since = time.perf_counter()
-    child = subprocess.Popen([str(word) for word in call], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def run(command):
+    """Runs a process. Returns the JSON lines it prints, its duration in seconds, and its peak memory in MiB."""
+    start = time.perf_counter()
+    child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, err = child.stdout.read(), child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - since
+    seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        sys.exit(f"{' '.join(map(str, call))} failed:\n{err}")
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{err}")
     return [json.loads(line) for line in out.splitlines()], seconds, usage.ru_maxrss / 1024
 
 
 class Side:
-    """Cameo, or the plain way: how it is called, and which of its stages is the network."""
+    """Cameo or the baseline: the command that runs it, and the name of its stage that runs the network."""
 
-    def __init__(self, stage, call):
-        self.stage, self.call = stage, call
+    def __init__(self, network_stage, command):
+        self.network_stage, self.command = network_stage, command
 
     def measure(self, network, image, count):
-        """Milliseconds of the last picture, whole and in the network; start-up and peak of the process."""
-        lines, seconds, peak = run(self.call(network, image, count))
+        """Starts a process for `count` pictures. Returns the milliseconds of the last picture, in all stages and in the
+        network, the milliseconds outside of all stages, and the peak memory of the process."""
+        lines, seconds, peak = run(self.command(network, image, count))
         times = [line.get("ms", line) for line in lines]
-        totals = [sum(ms for stage, ms in each.items() if stage != "total") for each in times]
-        network_ms = times[-1][self.stage]
+        totals = [sum(ms for stage, ms in stages.items() if stage != "total") for stages in times]
+        network_ms = times[-1][self.network_stage]
         return {
             "network": network_ms,
             "rest": totals[-1] - network_ms,
@@ -89,12 +89,12 @@ class Side:
 
 
 def compare(sides, network, image, count, rounds):
-    """The median of each figure on each side; the sides take turns, and the one that begins, too."""
-    found = [[] for _ in sides]
+    """Returns the median of each figure for each side. The side that begins changes with every round."""
+    figures = [[] for _ in sides]
     for i in range(rounds):
         for at in (range(len(sides)) if i % 2 == 0 else reversed(range(len(sides)))):
-            found[at].append(sides[at].measure(network, image, count))
-    return [{key: statistics.median(one[key] for one in each) for key in each[0]} for each in found]
+            figures[at].append(sides[at].measure(network, image, count))
+    return [{key: statistics.median(one[key] for one in each) for key in each[0]} for each in figures]
 
 
 def ms(value):
@@ -102,13 +102,13 @@ def ms(value):
 
 
 def cell(pair, key):
-    """Cameo's figure, the other's, and their ratio."""
-    ours, theirs = (one[key] for one in pair)
-    return f"{ms(ours)} / {ms(theirs)} = **{ours / theirs:.2f}**"
+    """Formats Cameo's figure, the baseline's, and their ratio."""
+    cameo, baseline = (figures[key] for figures in pair)
+    return f"{ms(cameo)} / {ms(baseline)} = **{cameo / baseline:.2f}**"
 
 
 def row(cells):
-    """A row of the table, printed as it comes."""
+    """Returns a row of the table, and prints it, because the next one takes a while."""
     line = f"| {' | '.join(cells)} |"
     print(line, flush=True)
     return line
@@ -121,7 +121,8 @@ def table(sides, photos, networks, rounds):
         for network in networks:
             pair = compare(sides, network, image, 2, rounds)
             lines.append(row([name, network] + [cell(pair, key) for key in ("network", "rest", "whole", "peak")]))
-    lines += ["", row(["cold process, 512x512", "from start to end, ms", "outside of all stages, ms", "peak memory, MiB"])]
+    columns = ["cold process, 512x512", "from start to end, ms", "outside of all stages, ms", "peak memory, MiB"]
+    lines += ["", row(columns)]
     lines.append(row(["---"] * 4))
     image = photos["512x512"]
     for network in networks:
@@ -130,9 +131,9 @@ def table(sides, photos, networks, rounds):
     return lines
 
 
-def pictures(shared, project, out):
-    """The photos by size."""
-    astronaut, portrait = project / "samples/astronaut.png", shared / "fixtures/portraits/p_00a7a27c.png"
+def pictures(data, project, out):
+    """Returns the photos by size."""
+    astronaut, portrait = project / "samples/astronaut.png", data / "fixtures/portraits/p_00a7a27c.png"
     large, odd = out / "12mp.png", out / "odd.png"
     scale(portrait, large, 4240, 2828)
     scale(portrait, odd, 1021, 683)
@@ -140,15 +141,16 @@ def pictures(shared, project, out):
 
 
 def machine(cameo, rounds):
-    """What the figures were taken on and with."""
+    """Describes the machine and the versions of the programs."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("onnxruntime", "pillow"))
     version = subprocess.run([cameo, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     system = f"{processor()}, {THREADS} cores, {platform.system()} {platform.machine()}"
-    return f"{system}; {version}; {versions}, Python {platform.python_version()}, {THREADS} threads on each side; medians of {rounds}."
+    python = f"Python {platform.python_version()}"
+    return f"{system}; {version}; {versions}, {python}, {THREADS} threads on each side; medians of {rounds}."
 
 
 def processor():
-    """The processor's name, as far as the system tells."""
+    """Returns the processor's name, if the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -157,10 +159,10 @@ def processor():
 
 
 def write(readme, lines):
-    """Puts `lines` between the two marks, and leaves what is around them."""
+    """Replaces what is between the two marks by `lines`."""
     text = readme.read_text()
     if BEGIN not in text or END not in text:
-        sys.exit(f"{readme} has no place for the table: it needs the lines {BEGIN} and {END}")
+        sys.exit(f"{readme} has no place for the table: add the lines {BEGIN} and {END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     readme.write_text(before + "\n".join([BEGIN, *lines, END]) + after)
 
@@ -168,7 +170,7 @@ def write(readme, lines):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("cameo", type=Path)
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("data", type=Path)
     parser.add_argument("readme", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--isnet", required=True)
@@ -177,26 +179,26 @@ def main():
     args = parser.parse_args()
     models = {"isnet": args.isnet, "u2netp": args.u2netp}
     args.out.mkdir(parents=True, exist_ok=True)
-    photos = pictures(args.shared, args.readme.parent.parent, args.out)
+    photos = pictures(args.data, args.readme.parent.parent, args.out)
 
     def cameo(network, image, count):
-        # Files of several names are several pictures; one at a time, as on the other side.
+        # Cameo takes each name for a picture of its own. One job at a time, as the baseline has.
         copies = [args.out / f"copy{i}.png" for i in range(count)]
         for copy in copies:
             shutil.copy(image, copy)
         flags = ["--device", "cpu", "--model", network, "--jobs", "1", "--overwrite", "--json"]
-        return [args.cameo, "combo", *copies, "-o", f"{args.out / 'made'}/", *flags]
+        return [args.cameo, "combo", *copies, "-o", f"{args.out / 'results'}/", *flags]
 
-    def theirs(network, image, count):
-        return [sys.executable, __file__, "--plain", args.shared, models[network], network, image, count]
+    def baseline(network, image, count):
+        return [sys.executable, __file__, "--baseline", args.data, models[network], network, image, count]
 
-    sides = [Side("matte", cameo), Side("network", theirs)]
+    sides = [Side("matte", cameo), Side("network", baseline)]
     lines = [f"Taken on {machine(args.cameo, args.rounds)}", "", *table(sides, photos, models, args.rounds)]
     write(args.readme, lines)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--plain"]:
-        plain(*sys.argv[2:])
+    if sys.argv[1:2] == ["--baseline"]:
+        run_baseline(*sys.argv[2:])
     else:
         main()

@@ -1,12 +1,13 @@
-"""The figures. Mattes and colours are arrays in 0..1."""
+"""Computes the figures. Mattes and colours are arrays in 0..1."""
 
 import numpy as np
 from scipy import ndimage
 
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
-# Deviation of the Gaussian whose derivative Grad compares (Rhemann et al. 2009), and how far from an edge it is counted.
+# Standard deviation of the Gaussian whose derivative Grad compares (Rhemann et al. 2009).
 GRAD_SIGMA = 1.4
-BAND_REACH = 8
+# The distance from an edge, in pixels, up to which errors count.
+BAND_RADIUS = 8
 
 
 def gradient(matte):
@@ -15,27 +16,27 @@ def gradient(matte):
 
 
 def band_of(truth):
-    """Where the true matte is soft or has an edge, and what is near."""
+    """Returns the mask of where the true matte is soft or has an edge, and of what is near."""
     near = ((truth > 0.02) & (truth < 0.98)) | (gradient(truth) > 0.02)
-    return ndimage.uniform_filter(near.astype(np.float32), 2 * BAND_REACH + 1) > 1e-6
+    return ndimage.uniform_filter(near.astype(np.float32), 2 * BAND_RADIUS + 1) > 1e-6
 
 
 def matte_errors(matte, truth, band):
-    """SAD of the whole (thousands); SAD (thousands), MSE (thousandths) and Grad (thousands) in the band."""
-    off = np.abs(matte - truth)
+    """Returns SAD of the whole matte (thousands); SAD (thousands), MSE (thousandths), Grad (thousands) in the band."""
+    error = np.abs(matte - truth)
     grad = (gradient(matte) - gradient(truth)) ** 2
     return {
-        "SAD": off.sum(dtype=np.float64) / 1e3,
-        "SAD_band": off[band].sum(dtype=np.float64) / 1e3,
-        "MSE_band": (off[band] ** 2).mean(dtype=np.float64) * 1e3,
+        "SAD": error.sum(dtype=np.float64) / 1e3,
+        "SAD_band": error[band].sum(dtype=np.float64) / 1e3,
+        "MSE_band": (error[band] ** 2).mean(dtype=np.float64) * 1e3,
         "Grad_band": grad[band].sum(dtype=np.float64) / 1e3,
     }
 
 
 def color_errors(found, truth, where):
-    """SAD (thousands) and MSE (thousandths) of colours."""
-    off = np.abs(found[where] - truth[where])
-    return {"color_SAD": off.sum(dtype=np.float64) / 1e3, "color_MSE": (off**2).mean(dtype=np.float64) * 1e3}
+    """Returns SAD (thousands) and MSE (thousandths) of colours."""
+    error = np.abs(found[where] - truth[where])
+    return {"color_SAD": error.sum(dtype=np.float64) / 1e3, "color_MSE": (error**2).mean(dtype=np.float64) * 1e3}
 
 
 def psnr(found, truth):
@@ -43,9 +44,10 @@ def psnr(found, truth):
 
 
 def rise(values, angle, scale, low, high):
-    """An edge's 10-90 % rise distance in pixels, and how far its sides leave `low`..`high`, of the step.
+    """Returns an edge's 10-90 % rise distance in pixels, and the overshoot of its sides beyond `low`..`high` as a
+    fraction of the step.
 
-    The profile across the edge is gathered in eighths of a pixel from all rows (as ISO 12233 does for slanted edges).
+    The profile across the edge is sampled in eighths of a pixel from all rows, as ISO 12233 does for slanted edges.
     """
     height, width = values.shape
     x, y = np.arange(width) + 0.5 - width / 2, np.arange(height)[:, None] + 0.5 - height / 2
@@ -64,12 +66,12 @@ def rise(values, angle, scale, low, high):
 
 
 def halo(large, small, along):
-    """How far `large` leaves the range of the 3x3 pixels of `small` around each of its own, in 255ths, at most, where
-    the mask `along` of `small` says. Both `[h, w, channels]`."""
+    """Returns the largest overshoot of `large` beyond the range of the 3x3 pixels of `small` around each of its pixels,
+    in 255ths. Only pixels in the mask `along` of `small` count. Both pictures are `[h, w, channels]`."""
     low = ndimage.minimum_filter(small, (3, 3, 1))
     high = ndimage.maximum_filter(small, (3, 3, 1))
     rows = (2 * np.arange(large.shape[0]) + 1) * small.shape[0] // (2 * large.shape[0])
     columns = (2 * np.arange(large.shape[1]) + 1) * small.shape[1] // (2 * large.shape[1])
-    grown = lambda values: values[rows][:, columns]
-    beyond = np.maximum(grown(low) - large, large - grown(high))[grown(along)]
+    enlarged = lambda values: values[rows][:, columns]
+    beyond = np.maximum(enlarged(low) - large, large - enlarged(high))[enlarged(along)]
     return float(max(beyond.max(), 0) * 255)

@@ -1,4 +1,4 @@
-"""Pictures with an exact truth: composites, drawn strands, drawn edges. All values in 0..1, colours sRGB-encoded."""
+"""Pictures with a known true matte: composites, drawn strands, drawn edges. Values in 0..1, colours sRGB-encoded."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -18,16 +18,16 @@ def save(path, values):
 
 
 def fitted(image, width, height):
-    """`image`, enlarged or shrunk to cover `width` by `height`, cropped to it."""
+    """Scales `image` to cover `width` by `height`, and crops it to that size."""
     picture = Image.fromarray(np.round(image * 255).astype(np.uint8))
-    by = max(width / picture.width, height / picture.height)
-    size = (max(width, round(picture.width * by)), max(height, round(picture.height * by)))
+    scale = max(width / picture.width, height / picture.height)
+    size = (max(width, round(picture.width * scale)), max(height, round(picture.height * scale)))
     picture = picture.resize(size, Image.LANCZOS).crop((0, 0, width, height))
     return np.asarray(picture, np.float32) / 255
 
 
 def textured(width, height, seed=SEED):
-    """Noise whose power falls with frequency as in photographs, in colour."""
+    """Returns colour noise whose power falls with frequency as in photos."""
     rng = np.random.default_rng(seed)
     side = 512
     across, down = np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side))
@@ -43,7 +43,7 @@ def composite(foreground, alpha, background):
 
 
 def backgrounds(width, height, photo):
-    """Name and picture: plain, textured and photographic."""
+    """Yields the name and the picture of plain, textured and photographic backgrounds."""
     plain = lambda *color: np.broadcast_to(np.float32(color), (height, width, 3))
     yield "green", plain(0.1, 0.65, 0.2)
     yield "white", plain(1, 1, 1)
@@ -54,7 +54,7 @@ def backgrounds(width, height, photo):
 
 
 def strands(width, height, seed, thin, thick):
-    """A head with hair: the alpha of a soft-edged ellipse and of curved strands `thin` to `thick` pixels wide."""
+    """Returns the alpha of a head with hair: an ellipse, and curved strands that are `thin` to `thick` pixels wide."""
     rng = np.random.default_rng(seed)
     fine = 3
     picture = Image.new("L", (width * fine, height * fine), 0)
@@ -77,14 +77,14 @@ def strands(width, height, seed, thin, thick):
 
 
 def hair(alpha, color, seed):
-    """A foreground of `color`, streaked."""
+    """Returns a streaked foreground of `color`."""
     rng = np.random.default_rng(seed)
     noise = ndimage.gaussian_filter(rng.normal(size=alpha.shape).astype(np.float32), 3)
     return np.clip(np.float32(color) + 1.5 * noise[..., None], 0, 1).astype(np.float32)
 
 
 def edge(side, angle, low, high, blur):
-    """A straight edge through the middle from `low` to `high`, blurred by `blur` pixels, `[side, side]`."""
+    """Returns a straight edge through the middle from `low` to `high`, blurred by `blur` pixels, as `[side, side]`."""
     fine = 8
     at = (np.arange(side * fine) + 0.5) / fine - side / 2
     beyond = at * np.cos(angle) + at[:, None] * np.sin(angle) > 0

@@ -1,4 +1,5 @@
-"""The contact sheet: of each picture the crop with the largest error, the plain way's and Cameo's, on three colours."""
+"""The contact sheet: the crop of each picture with the largest error, from the plain pipeline and from Cameo, on three
+colours."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,12 +11,12 @@ GROUNDS = {"grey": (0.5, 0.5, 0.5), "white": (1, 1, 1), "green": (0.1, 0.7, 0.2)
 
 
 def worst(name, photo, truth, plain, cutout):
-    """The name, and a row of tiles: the photo, then each ground under the plain way's cut-out and Cameo's."""
+    """Returns the name and a row of tiles: the photo, then both cut-outs on each ground."""
     side = min(CROP, *truth.shape)
-    off = ndimage.uniform_filter(np.abs(cutout[..., 3] - truth), side, mode="constant")
-    # A crop lies within the picture.
+    error = ndimage.uniform_filter(np.abs(cutout[..., 3] - truth), side, mode="constant")
+    # The crop must be within the picture.
     half = side // 2
-    inner = off[half : truth.shape[0] - side + half + 1, half : truth.shape[1] - side + half + 1]
+    inner = error[half : truth.shape[0] - side + half + 1, half : truth.shape[1] - side + half + 1]
     top, left = np.unravel_index(inner.argmax(), inner.shape)
     cut = lambda values: values[top : top + side, left : left + side]
     on = lambda colors, alpha, ground: colors * alpha[..., None] + np.float32(ground) * (1 - alpha[..., None])
@@ -31,7 +32,7 @@ def write(rows, path):
     columns = 1 + 2 * len(GROUNDS)
     image = Image.new("RGB", (columns * side, len(rows) * (side + title)), "black")
     draw = ImageDraw.Draw(image)
-    heads = ["photo"] + [f"{way}, {ground}" for ground in GROUNDS for way in ("plain", "cameo")]
+    heads = ["photo"] + [f"{pipeline}, {ground}" for ground in GROUNDS for pipeline in ("plain", "cameo")]
     for y, (name, tiles) in enumerate(rows):
         for x, (head, tile) in enumerate(zip(heads, tiles)):
             at = (x * side, y * (side + title))

@@ -1,23 +1,25 @@
-//! Pythons with packages, in folders that outlive a clean checkout.
+//! Python environments with pinned packages, kept in the target folder.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{run, target_folder};
+use crate::process::run;
+use crate::{files, target_folder};
 
-/// A Python of its own named `name`, with exactly `packages` and what they need.
+/// Returns the interpreter of a virtual environment that has `packages` and their dependencies; creates the environment
+/// unless an earlier run did.
 pub fn with(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     let folder = target_folder().join("python").join(name);
     let python = folder.join("bin/python");
-    // Written last: a folder without it was cut off half-way.
-    let stamp = folder.join("packages");
-    let want = packages.join("\n");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == want) {
+    // This file is written last: without it, the installation was interrupted.
+    let installed = folder.join("packages");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
         return Ok(python);
     }
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
-    fs::write(&stamp, want).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
+    files::write(&installed, wanted.as_bytes())?;
     Ok(python)
 }

@@ -1,0 +1,62 @@
+//! A decoded image before its colours and its orientation are normalised.
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+
+use super::error::CodecError;
+use super::limits::InputLimits;
+
+/// EXIF data larger than this is ignored, including its orientation. A JPEG segment cannot hold more.
+const MAX_EXIF_BYTES: usize = 64 << 10;
+
+/// An image as its file stores it.
+pub(super) struct Decoded {
+    pub picture: DynamicImage,
+    /// The ICC profile of its colours; `None` for sRGB.
+    pub icc: Option<Vec<u8>>,
+    pub orientation: Orientation,
+}
+
+/// Returns [`CodecError::Undecodable`] with a decoder's reason on one short line.
+pub(super) fn undecodable(error: impl std::fmt::Display) -> CodecError {
+    let text = error.to_string();
+    let reason: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    CodecError::Undecodable(reason.trim_matches('"').chars().take(160).collect())
+}
+
+/// Returns the orientation that an EXIF block states; none if it states none.
+pub(super) fn exif_orientation(exif: &[u8]) -> Orientation {
+    let small = exif.len() <= MAX_EXIF_BYTES;
+    small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
+}
+
+/// Decodes `bytes` with the `image` crate: every format except PNG and colour JPEG.
+pub(super) fn decode_with_image_crate(
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: &InputLimits,
+) -> Result<Decoded, CodecError> {
+    let refused = |error: ImageError| match error {
+        ImageError::Limits(_) => limits.decoder_limit_exceeded(),
+        other => undecodable(other),
+    };
+    let mut decoder_limits = image::Limits::default();
+    decoder_limits.max_image_width = Some(limits.max_side);
+    decoder_limits.max_image_height = Some(limits.max_side);
+    decoder_limits.max_alloc = Some(limits.max_decoder_bytes);
+    let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), format);
+    reader.limits(decoder_limits);
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    limits.check_size(width, height)?;
+    limits.check_decoder_bytes(decoder.total_bytes())?;
+    let icc = decoder.icc_profile().unwrap_or_default();
+    let exif = decoder.exif_metadata().unwrap_or_default();
+    // TIFF keeps its orientation in a tag of its own, not in an EXIF block.
+    let orientation = match &exif {
+        Some(exif) => exif_orientation(exif),
+        None => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
+    let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    Ok(Decoded { picture, icc, orientation })
+}

@@ -1,0 +1,27 @@
+//! Image bytes to pixels and back. Only this module names the crates of image formats.
+//!
+//! Every image that [`decode`] returns is upright 8-bit RGBA with straight alpha, whatever its file held. Its colours
+//! are sRGB, unless [`decode_keeping_p3`] keeps those of a Display P3 photo.
+
+mod color;
+mod decode;
+mod decoded;
+mod encode;
+mod error;
+mod format;
+mod header;
+mod jpeg;
+mod limits;
+mod picture;
+mod png;
+mod png_bands;
+mod sample;
+
+pub use color::Profile;
+pub use decode::{decode, decode_keeping_p3};
+pub use encode::{Compression, Encoding, Format, encode, encode_matte};
+pub use error::CodecError;
+pub use header::{ImageHeader, header, header_of_file};
+pub use limits::InputLimits;
+pub use picture::{Image, Picture};
+pub use sample::{Depth, Sample};

@@ -1,0 +1,26 @@
+//! Pixels in memory.
+
+/// An upright image with straight alpha: four interleaved samples per pixel (red, green, blue, alpha), rows from the
+/// top, no padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image<T = u8> {
+    pub width: u32,
+    pub height: u32,
+    pub pixels: Vec<T>,
+}
+
+impl<T> Image<T> {
+    /// # Panics
+    /// If `pixels` does not have four samples per pixel.
+    pub fn new(width: u32, height: u32, pixels: Vec<T>) -> Self {
+        assert_eq!(pixels.len(), width as usize * height as usize * 4, "four samples per pixel");
+        Self { width, height, pixels }
+    }
+}
+
+/// A finished picture at the bit depth that the recipe asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picture {
+    Eight(Image),
+    Sixteen(Image<u16>),
+}

@@ -1,0 +1,63 @@
+//! PNG decoding by its own crate, which can skip text chunks unread: they may expand a thousandfold.
+
+use std::io::{BufRead, Cursor, Seek};
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+
+use super::decoded::{Decoded, exif_orientation, undecodable};
+use super::error::CodecError;
+use super::limits::InputLimits;
+
+/// Returns width and height from the header.
+pub(super) fn size(file: impl BufRead + Seek) -> Result<(u32, u32), CodecError> {
+    let mut decoder = png::Decoder::new(file);
+    let header = decoder.read_header_info().map_err(undecodable)?;
+    Ok((header.width, header.height))
+}
+
+/// Decodes a PNG of any bit depth and colour type.
+pub(super) fn decode_png(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
+    let decoder_limits = png::Limits { bytes: limits.max_decoder_bytes as usize };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), decoder_limits);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let header = decoder.read_header_info().map_err(undecodable)?;
+    limits.check_size(header.width, header.height)?;
+    let mut reader = decoder.read_info().map_err(undecodable)?;
+    let bytes = reader.output_buffer_size().ok_or_else(|| limits.decoder_limit_exceeded())?;
+    limits.check_decoder_bytes(bytes as u64)?;
+    let mut pixels = vec![0; bytes];
+    let frame = reader.next_frame(&mut pixels).map_err(undecodable)?;
+    pixels.truncate(frame.buffer_size());
+    let info = reader.info();
+    let icc = info.icc_profile.as_ref().map(|icc| icc.to_vec());
+    let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| exif_orientation(exif));
+    let picture = dynamic_image(&frame, pixels).ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
+    Ok(Decoded { picture, icc, orientation })
+}
+
+/// Wraps the samples of a frame. `None` if they do not fill it.
+fn dynamic_image(frame: &png::OutputInfo, pixels: Vec<u8>) -> Option<DynamicImage> {
+    use image::ImageBuffer;
+    use png::ColorType::{Grayscale, GrayscaleAlpha, Rgb, Rgba};
+    let (width, height) = (frame.width, frame.height);
+    // PNG is big-endian.
+    let sixteen = |pixels: &[u8]| -> Vec<u16> {
+        pixels.as_chunks::<2>().0.iter().map(|&bytes| u16::from_be_bytes(bytes)).collect()
+    };
+    match (frame.color_type, frame.bit_depth == png::BitDepth::Sixteen) {
+        (Grayscale, false) => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+        (GrayscaleAlpha, false) => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLumaA8),
+        (Rgb, false) => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+        (Rgba, false) => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8),
+        (Grayscale, true) => ImageBuffer::from_raw(width, height, sixteen(&pixels)).map(DynamicImage::ImageLuma16),
+        (GrayscaleAlpha, true) => {
+            ImageBuffer::from_raw(width, height, sixteen(&pixels)).map(DynamicImage::ImageLumaA16)
+        }
+        (Rgb, true) => ImageBuffer::from_raw(width, height, sixteen(&pixels)).map(DynamicImage::ImageRgb16),
+        (Rgba, true) => ImageBuffer::from_raw(width, height, sixteen(&pixels)).map(DynamicImage::ImageRgba16),
+        // EXPAND replaces palettes.
+        (png::ColorType::Indexed, _) => None,
+    }
+}

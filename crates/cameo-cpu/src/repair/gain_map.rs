@@ -1,0 +1,163 @@
+//! Decides, on a plane of [`SIDE`] pixels a side over the ROI, what is restored to a matte and what is removed from it.
+
+use cameo_core::pipeline::CutoutOptions;
+use cameo_core::taps;
+use cameo_core::tuning::{
+    CONTRADICT, FILL_RADIUS, HALF, HOLE, KEEP_RADIUS, OUTSIDE, SIDE, SOFT_SIGMA, SPREAD_SIGMA, ramp, smoothstep,
+};
+
+use crate::components::{NONE, components, dilate, on_border};
+use crate::locate::CpuPrior;
+use crate::plane::Plane;
+
+/// How a matte is changed: to `max(min(1, gain * alpha), floor) * keep`. Planes have [`SIDE`] pixels a side; `None`
+/// leaves out the step.
+#[derive(Default)]
+pub struct GainMap {
+    pub gain: Option<Plane>,
+    pub floor: Option<Plane>,
+    pub keep: Option<Plane>,
+}
+
+/// Returns the changes for `alpha`, the stretched matte at [`SIDE`] pixels a side.
+pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> GainMap {
+    let mut map = GainMap::default();
+    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, prior.width, prior.height);
+    let person = prior.person.as_ref().map(|person| (over_roi(&person.confidence), over_roi(&person.core)));
+    let person = person.filter(|(confidence, _)| !contradicts(alpha, confidence));
+    // The option is a fraction of the photo, the plane covers the ROI.
+    let photo_per_roi = (prior.width * prior.height) as f32 / (prior.roi.width * prior.roi.height) as f32;
+    let max_hole = options.fill_holes.map(|fraction| fraction as f32 * photo_per_roi);
+    if person.is_some() || max_hole.is_some() {
+        let (confidence, core) = person.unwrap_or_else(|| (alpha.map(|_| 0.0), alpha.map(|_| 0.0)));
+        let interior = Interior::new(alpha, &confidence, &core, max_hole.unwrap_or(0.0));
+        let (gain, floor) = gain_and_floor(alpha, &interior);
+        map.gain = Some(gain);
+        map.floor = Some(floor);
+    }
+    if options.largest {
+        map.keep = Some(keep_largest(alpha));
+    }
+    map
+}
+
+/// Returns whether the prior and the matte overlap too little for the prior to be trusted.
+fn contradicts(alpha: &Plane, confidence: &Plane) -> bool {
+    let pairs = || alpha.values.iter().zip(&confidence.values).map(|(&alpha, &other)| (alpha > HALF, other > HALF));
+    let intersection = pairs().filter(|(alpha, confidence)| *alpha && *confidence).count() as f32;
+    let union = pairs().filter(|(alpha, confidence)| *alpha || *confidence).count() as f32;
+    intersection < CONTRADICT * union
+}
+
+/// The connected regions where a matte is at most a threshold; the vectors are indexed by label.
+struct Regions {
+    labels: Vec<u32>,
+    /// Whether the region touches the border of the plane.
+    open: Vec<bool>,
+    /// The largest doubt, 1 less the confidence, in the region.
+    doubt: Vec<f32>,
+    /// In pixels.
+    area: Vec<u32>,
+}
+
+impl Regions {
+    fn new(alpha: &Plane, confidence: &Plane, threshold: f32) -> Self {
+        let mask: Vec<bool> = alpha.values.iter().map(|&value| value <= threshold).collect();
+        let labels = components(&mask, SIDE);
+        let count = labels.len();
+        let mut regions = Self { labels, open: vec![false; count], doubt: vec![0.0; count], area: vec![0; count] };
+        for i in 0..count {
+            if regions.labels[i] != NONE {
+                let label = regions.labels[i] as usize;
+                regions.open[label] |= on_border(i, SIDE, SIDE);
+                regions.doubt[label] = regions.doubt[label].max(1.0 - confidence.values[i]);
+                regions.area[label] += 1;
+            }
+        }
+        regions
+    }
+
+    /// Returns whether pixel `i` lies in a region that touches the border.
+    fn is_open(&self, i: usize) -> bool {
+        self.labels[i] != NONE && self.open[self.labels[i] as usize]
+    }
+
+    /// Returns whether pixel `i` lies in a region that does not touch the border.
+    fn is_enclosed(&self, i: usize) -> bool {
+        self.labels[i] != NONE && !self.open[self.labels[i] as usize]
+    }
+}
+
+/// The parts of the subject that are certain to be opaque, one flag per pixel.
+struct Interior {
+    /// Holes to fill.
+    hole: Vec<bool>,
+    /// The core of the person, without the holes that stay.
+    solid: Vec<bool>,
+    /// The holes to fill, dilated into their rims.
+    fill: Vec<bool>,
+}
+
+impl Interior {
+    /// Holes are filled where the prior is confident, and wherever they cover at most `max_hole` of the plane.
+    fn new(alpha: &Plane, confidence: &Plane, core: &Plane, max_hole: f32) -> Self {
+        let (clear, outside) =
+            rayon::join(|| Regions::new(alpha, confidence, HALF), || Regions::new(alpha, confidence, OUTSIDE));
+        let filled = |i: usize| {
+            let label = clear.labels[i] as usize;
+            let area = || clear.area[label] as f32 / (SIDE * SIDE) as f32;
+            clear.is_enclosed(i) && (clear.doubt[label] <= 1.0 - HOLE || area() <= max_hole)
+        };
+        let flags = |flag: &dyn Fn(usize) -> bool| (0..SIDE * SIDE).map(flag).collect::<Vec<_>>();
+        let hole = flags(&filled);
+        // The rim of a hole that stays must not be raised either.
+        let solid = flags(&|i| core.values[i] > HALF && !outside.is_open(i) && (!clear.is_enclosed(i) || hole[i]));
+        // Where the rim is thin, what is filled must not extend beyond the subject.
+        let near_hole = dilate(&hole, SIDE, FILL_RADIUS);
+        let fill = flags(&|i| near_hole[i] && !outside.is_open(i));
+        Self { hole, solid, fill }
+    }
+}
+
+/// Returns the gain and the floor that make `interior` opaque.
+fn gain_and_floor(alpha: &Plane, Interior { hole, solid, fill }: &Interior) -> (Plane, Plane) {
+    let plane = |value: &dyn Fn(usize) -> f32| Plane::square(SIDE, (0..SIDE * SIDE).map(value).collect());
+    let one_if = |set: bool| if set { 1.0 } else { 0.0 };
+
+    // The mean alpha of the solid part, spread to its rim.
+    let spread = taps::gaussian(SPREAD_SIGMA);
+    let weight = plane(&|i| one_if(solid[i])).blur(&spread);
+    let mass = plane(&|i| one_if(solid[i]) * if hole[i] { 1.0 } else { alpha.values[i] }).blur(&spread);
+    let mean = |i: usize| mass.values[i] / weight.values[i].max(1e-4);
+    let trust = |i: usize| smoothstep(mean(i), ramp::TRUST) * smoothstep(weight.values[i], ramp::NEAR);
+    let gain = plane(&|i| {
+        let mean = mean(i).clamp(ramp::TRUST[0], 1.0);
+        1.0 + (1.0 / mean - 1.0) * trust(i) * smoothstep(1.0 - mean, ramp::NEED)
+    });
+
+    let soft = taps::gaussian(SOFT_SIGMA);
+    let coverage = plane(&|i| one_if(solid[i] || fill[i])).blur(&soft);
+    let missing = plane(&|i| one_if(solid[i] || fill[i]) * (1.0 - alpha.values[i])).blur(&soft);
+    let floor = plane(&|i| {
+        let trust = if fill[i] { 1.0 } else { trust(i) };
+        smoothstep(coverage.values[i], ramp::SOLID) * trust * smoothstep(missing.values[i], ramp::MISSING)
+    });
+    (gain, floor)
+}
+
+/// Returns 1 over the largest connected subject, 0 elsewhere, with a soft transition.
+fn keep_largest(alpha: &Plane) -> Plane {
+    let labels = components(&alpha.values.iter().map(|&value| value > OUTSIDE).collect::<Vec<_>>(), SIDE);
+    let mut areas = vec![0u32; labels.len()];
+    for (&label, &value) in labels.iter().zip(&alpha.values) {
+        if label != NONE && value > HALF {
+            areas[label as usize] += 1;
+        }
+    }
+    let max_area = areas.iter().copied().max().unwrap_or(0);
+    // Among equals the first one.
+    let largest = areas.iter().position(|&area| area == max_area).unwrap_or(0) as u32;
+    let mask: Vec<bool> = labels.iter().map(|&label| label == largest).collect();
+    let kept = dilate(&mask, SIDE, KEEP_RADIUS).into_iter().map(|kept| if kept { 1.0 } else { 0.0 }).collect();
+    Plane::square(SIDE, kept).blur(&taps::gaussian(SOFT_SIGMA))
+}

@@ -1,0 +1,138 @@
+//! The repair stage: restores what the matting network left out of a person, enclosed holes and grey interiors.
+//!
+//! The decisions are made on a plane of [`SIDE`] pixels a side over the ROI, and are soft: a gain raises the network's
+//! own matte, edges included, to full opacity where the subject is certain, and a floor below it covers the certain
+//! interior alone.
+
+mod gain_map;
+mod stats;
+
+use rayon::prelude::*;
+
+use cameo_core::pipeline::CutoutOptions;
+use cameo_core::taps::{self, Taps};
+use cameo_core::tuning::{MatteStats, SIDE};
+
+use crate::locate::CpuPrior;
+use crate::matte::CpuMatte;
+use crate::plane::{Plane, resample_columns_at};
+
+pub use stats::matte_stats;
+
+/// A repaired matte.
+#[derive(Debug)]
+pub struct CpuRepairedMatte {
+    /// The matte, stretched to 0..1.
+    pub matte: CpuMatte,
+    /// How well it agrees with the prior.
+    pub stats: MatteStats,
+}
+
+/// Applies what `prior` and `options` restore and remove to `alpha`, a square matte over the ROI that is stretched to
+/// 0..1.
+pub fn repair(mut alpha: Plane, prior: &CpuPrior, options: &CutoutOptions) -> Plane {
+    let area_taps = taps::area(alpha.width as usize, SIDE);
+    let map = gain_map::gain_map(&alpha.resample(&area_taps, &area_taps), prior, options);
+    let spline_taps = taps::bspline(SIDE, alpha.width as usize);
+    if let Some(gain) = map.gain {
+        combine(&mut alpha, &gain, &spline_taps, |alpha, gain| (alpha * gain).min(1.0));
+    }
+    if let Some(floor) = map.floor {
+        combine(&mut alpha, &floor, &spline_taps, f32::max);
+    }
+    if let Some(keep) = map.keep {
+        combine(&mut alpha, &keep, &spline_taps, |alpha, keep| alpha * keep);
+    }
+    alpha
+}
+
+/// Replaces each value of `alpha` by `change` of it and the value of `map`, enlarged by `taps`.
+fn combine(alpha: &mut Plane, map: &Plane, taps: &Taps, change: impl Fn(f32, f32) -> f32 + Sync) {
+    let rows = map.resample_rows(taps);
+    let width = alpha.width as usize;
+    alpha.values.par_chunks_exact_mut(width).enumerate().for_each_init(
+        || vec![0.0; width],
+        |map_row, (y, alpha_row)| {
+            resample_columns_at(&rows, taps, y, map_row);
+            alpha_row.iter_mut().zip(map_row).for_each(|(alpha, map)| *alpha = change(*alpha, *map));
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locate::PersonPrior;
+    use cameo_core::tuning::Roi;
+
+    /// A disc of radius 90 in the middle with the value `inside`, and a hole of radius 15 at its centre.
+    fn disc(inside: f32, hole: f32) -> Plane {
+        let at = |i: usize| {
+            let (x, y) = ((i % SIDE) as f32 - 127.5, (i / SIDE) as f32 - 127.5);
+            match x.hypot(y) {
+                distance if distance > 90.0 => 0.0,
+                distance if distance < 15.0 => hole,
+                _ => inside,
+            }
+        };
+        Plane::square(SIDE, (0..SIDE * SIDE).map(at).collect())
+    }
+
+    fn prior(confidence: Plane) -> CpuPrior {
+        let core = confidence.map(|&value| if value > 0.9 { 1.0 } else { 0.0 });
+        let person = Some(PersonPrior { core, confidence: confidence.clone() });
+        CpuPrior { width: 640, height: 480, roi: Roi::whole(640, 480), coarse_matte: confidence, person }
+    }
+
+    fn without_person() -> CpuPrior {
+        CpuPrior { person: None, ..prior(disc(1.0, 1.0)) }
+    }
+
+    const CENTRE: usize = 128 * SIDE + 128;
+    const OFF_CENTRE: usize = 128 * SIDE + 128 + 50;
+    const BACKGROUND: usize = 10 * SIDE + 10;
+
+    #[test]
+    fn a_hole_is_filled_where_the_prior_is_confident_and_stays_elsewhere() {
+        let options = CutoutOptions::default();
+        let filled = repair(disc(1.0, 0.0), &prior(disc(1.0, 1.0)), &options);
+        assert!(filled.values[CENTRE] > 0.99 && filled.values[BACKGROUND] == 0.0, "{}", filled.values[CENTRE]);
+        let kept = repair(disc(1.0, 0.0), &prior(disc(1.0, 0.2)), &options);
+        assert!(kept.values[CENTRE] < 0.01, "{}", kept.values[CENTRE]);
+    }
+
+    #[test]
+    fn a_grey_interior_becomes_opaque_and_the_background_stays_clear() {
+        let repaired = repair(disc(0.6, 0.6), &prior(disc(1.0, 1.0)), &CutoutOptions::default());
+        assert!(repaired.values[CENTRE] > 0.99 && repaired.values[OFF_CENTRE] > 0.99);
+        assert_eq!(repaired.values[BACKGROUND], 0.0);
+        // The rim keeps the network's edge: opaque within it, clear beyond.
+        let row = &repaired.values[128 * SIDE..129 * SIDE];
+        assert!(row[128 + 88] > 0.95 && row[128 + 92] < 0.05, "{} {}", row[128 + 88], row[128 + 92]);
+    }
+
+    #[test]
+    fn a_prior_that_contradicts_the_matte_is_ignored() {
+        let elsewhere = Plane::square(SIDE, (0..SIDE * SIDE).map(|i| (i % SIDE < 60) as u8 as f32).collect());
+        let matte = disc(0.6, 0.0);
+        assert_eq!(repair(matte.clone(), &prior(elsewhere), &CutoutOptions::default()), matte);
+    }
+
+    #[test]
+    fn holes_up_to_a_size_are_filled_without_a_person() {
+        let fill = |fraction| CutoutOptions { fill_holes: Some(fraction), ..Default::default() };
+        // The hole covers 1.1 percent of the plane.
+        assert!(repair(disc(1.0, 0.0), &without_person(), &fill(0.02)).values[CENTRE] > 0.99);
+        assert!(repair(disc(1.0, 0.0), &without_person(), &fill(0.005)).values[CENTRE] < 0.01);
+    }
+
+    #[test]
+    fn only_the_largest_subject_is_kept_on_request() {
+        let mut matte = disc(1.0, 1.0);
+        (0..20).for_each(|y| matte.values[(5 + y) * SIDE..][..20].fill(1.0));
+        let options = CutoutOptions { largest: true, ..Default::default() };
+        let kept = repair(matte.clone(), &without_person(), &options);
+        assert!(kept.values[CENTRE] > 0.99 && kept.values[BACKGROUND] < 0.01);
+        assert_eq!(repair(matte, &without_person(), &CutoutOptions::default()).values[BACKGROUND], 1.0);
+    }
+}

@@ -1,0 +1,11 @@
+//! GPU adapters, the one wgpu device that burn and Cameo's own pipelines share, and the buffers behind burn's tensors.
+//!
+//! This crate is the only one that names cubecl, burn's GPU runtime.
+
+pub mod adapter;
+mod shared;
+mod tensor;
+
+pub use adapter::Adapter;
+pub use shared::SharedDevice;
+pub use tensor::TensorBuffer;

@@ -1,0 +1,55 @@
+//! The wgpu device that burn and Cameo's own pipelines share.
+
+use burn::tensor::Device;
+use burn_wgpu::WgpuSetup;
+
+use crate::adapter::Adapter;
+
+/// An open device in its two roles. burn and Cameo submit to the same queue, so work runs in the order of submission and
+/// tensors need no copies between the two.
+#[derive(Debug)]
+pub struct SharedDevice {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    /// The same device as burn names it: modules that are loaded on it keep their parameters in its memory.
+    pub burn: Device,
+}
+
+impl SharedDevice {
+    /// Opens `adapter` and registers the device with burn.
+    ///
+    /// burn's runtime installs the device's callbacks for loss and for uncaptured errors, so nobody else may set them.
+    ///
+    /// # Errors
+    /// If the driver refuses the device, or burn cannot use it.
+    pub fn open(adapter: &Adapter) -> Result<Self, String> {
+        let descriptor = device_descriptor(&adapter.handle);
+        let (device, queue) =
+            pollster::block_on(adapter.handle.request_device(&descriptor)).map_err(|error| error.to_string())?;
+        let setup = WgpuSetup {
+            instance: adapter.instance.clone(),
+            adapter: adapter.handle.clone(),
+            device: device.clone(),
+            queue: queue.clone(),
+            backend: adapter.info.backend,
+        };
+        let burn = Device::wgpu_options().setup(setup).init().map_err(|error| error.to_string())?;
+        Ok(Self { device, queue, burn })
+    }
+}
+
+/// Requests all that the adapter offers: burn derives from the adapter, not from the device, which number types its
+/// kernels may use. Two groups of features are left out. Mappable primary buffers can slow down a GPU with memory of its
+/// own severely, as wgpu's documentation warns. Experimental features need unsafe code, and no kernel uses one.
+fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    let excluded = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS | wgpu::Features::all_experimental_mask();
+    wgpu::DeviceDescriptor {
+        label: Some("cameo device"),
+        required_features: adapter.features().difference(excluded),
+        required_limits: adapter.limits(),
+        // burn and Cameo pool their buffers themselves, so wgpu needs no blocks in reserve.
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        trace: wgpu::Trace::Off,
+        experimental_features: wgpu::ExperimentalFeatures::disabled(),
+    }
+}

@@ -1,0 +1,25 @@
+//! Gaussian blur of small planes.
+
+use cameo_core::taps;
+use cameo_core::tuning::SIDE;
+
+use crate::context::GpuContext;
+use crate::kernels::{Kernel, workgroups_2d};
+use crate::params::Blur;
+use crate::pool::GpuBuffer;
+
+/// Records a Gaussian blur of `planes`, two interleaved [`SIDE`]x[`SIDE`] planes, and returns the blurred planes.
+pub fn blur(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, planes: &GpuBuffer, sigma: f32) -> GpuBuffer {
+    let side = SIDE as u32;
+    let weights = taps::gaussian(sigma);
+    let params = Blur { width: side, rows: side, radius: weights.len() as u32 / 2, pad: 0 };
+    let weights = context.transfer.table("blur weights", &weights);
+    let mut pass = |kernel: &Kernel<Blur>, planes: &GpuBuffer| {
+        let blurred = context.scratch("blurred planes", planes.size());
+        let bindings = [&weights, planes, &blurred].map(|buffer| buffer.as_entire_binding());
+        context.dispatch(encoder, kernel, &params, &bindings, workgroups_2d(side, side));
+        blurred
+    };
+    let blurred_rows = pass(&context.kernels.blur_across, planes);
+    pass(&context.kernels.blur_down, &blurred_rows)
+}

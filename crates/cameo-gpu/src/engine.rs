@@ -1,0 +1,210 @@
+//! The engine: loads the networks and runs the stages.
+
+use std::path::Path;
+
+use cameo_core::codec::{Depth, Image, Picture};
+use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
+use cameo_core::tuning::{COARSE_SIDE, MatteStats};
+use cameo_device::{Adapter, SharedDevice};
+use cameo_matting::{ModelLibrary, NetworkOutput, PersonSegmentation};
+use cameo_models::Network;
+
+use crate::context::GpuContext;
+use crate::decontaminate::decontaminate;
+use crate::edge::edge;
+use crate::enhance::enhance;
+use crate::error::device_error;
+use crate::frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
+use crate::kernels::F16Kernels;
+use crate::locate::{GpuPrior, locate, whole_photo};
+use crate::network::{self, GpuFeatureMap, WeightCache};
+use crate::pool::GpuBuffer;
+use crate::prepare::prepare;
+use crate::refine::refine;
+use crate::repair::repair;
+use crate::row_bands::RowBands;
+
+/// An engine that runs on a GPU.
+#[derive(Debug)]
+pub struct GpuEngine {
+    pub context: GpuContext,
+    pub library: ModelLibrary,
+    weights: WeightCache,
+    f16_kernels: Option<F16Kernels>,
+}
+
+impl GpuEngine {
+    /// Opens `adapter` for the networks in the folder `models`. They are loaded when they are first needed.
+    ///
+    /// # Errors
+    /// If the driver refuses the device.
+    pub fn new(adapter: &Adapter, models: &Path) -> Result<Self, EngineError> {
+        let SharedDevice { device, queue, burn } = SharedDevice::open(adapter).map_err(device_error)?;
+        let context = GpuContext::new(device, queue);
+        let library = ModelLibrary::new(models, burn);
+        let mut engine = Self { context, library, weights: WeightCache::default(), f16_kernels: None };
+        // Software adapters offer f16 too, but are slower with it.
+        engine.set_f16_storage(!adapter.is_software());
+        Ok(engine)
+    }
+
+    /// Stores the transformed tiles and weights of IS-Net as f16 if `enabled`, else as f32. Returns whether the device
+    /// can do so: without f16 support it keeps to f32.
+    pub fn set_f16_storage(&mut self, enabled: bool) -> bool {
+        self.f16_kernels = enabled.then(|| F16Kernels::new(&self.context.device)).flatten();
+        self.weights = WeightCache::default();
+        self.f16_kernels.is_some() == enabled
+    }
+
+    /// Runs a matting network on `input`, `[3, side, side]`, and returns its output `[1, side, side]` in 0..1, not yet
+    /// stretched.
+    ///
+    /// # Errors
+    /// If the network cannot be loaded, or the device was lost or is out of memory.
+    pub fn run_matting(
+        &mut self,
+        network: Network,
+        output: NetworkOutput,
+        input: GpuFeatureMap,
+    ) -> Result<GpuFeatureMap, EngineError> {
+        let matting = self.library.get(network)?;
+        // With f16 storage the matte of U2-Net-p changes by more than the tests allow.
+        let f16_kernels = self.f16_kernels.as_ref().filter(|_| network == Network::IsNet);
+        let winograd = self.context.kernels.winograd(f16_kernels);
+        network::run(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
+    }
+
+    /// Segments people in `input`, `[3, 256, 256]`.
+    ///
+    /// # Errors
+    /// As [`run_matting`](Self::run_matting).
+    pub fn segment_person(&mut self, input: GpuFeatureMap) -> Result<PersonSegmentation<GpuFeatureMap>, EngineError> {
+        let segmenter = self.library.selfie()?;
+        let winograd = self.context.kernels.winograd(None);
+        network::run(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))
+    }
+
+    /// Returns how `network` takes its input, at the size that it was trained on.
+    fn input_format(&mut self, network: Network) -> Result<InputFormat, EngineError> {
+        let entry = self.library.entry(network)?;
+        Ok(InputFormat { size: entry.size as u32, mean: entry.mean, std: entry.std, mirrored: false })
+    }
+
+    /// Runs the coarse network on the mirrored photo.
+    fn coarse_matte(&mut self, frame: &GpuFrame, whole: &GpuBuffer) -> Result<GpuFeatureMap, EngineError> {
+        let format = InputFormat { size: COARSE_SIDE as u32, mirrored: true, ..self.input_format(COARSE_NETWORK)? };
+        let input = prepare(&self.context, &frame.photo, whole, format)?;
+        self.run_matting(COARSE_NETWORK, NetworkOutput::CoarseMatte, input.map)
+    }
+}
+
+impl Engine for GpuEngine {
+    type Frame = GpuFrame;
+    type Prior = GpuPrior;
+    type Input = GpuInput;
+    type Matte = GpuMatte;
+    type RepairedMatte = GpuRepairedMatte;
+    type Picture = GpuPicture;
+
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn load(&mut self, network: Network) -> Result<(), EngineError> {
+        Ok(self.library.load(network)?)
+    }
+
+    fn upload(&mut self, image: Image) -> Result<GpuFrame, EngineError> {
+        let Image { width, height, pixels } = image;
+        let max_bytes = self.context.limits.binding_bytes;
+        let photo = RowBands::upload(&self.context, "photo", width, height, &pixels, max_bytes);
+        Ok(GpuFrame { photo, matte: None, stats: None })
+    }
+
+    fn locate(&mut self, frame: &GpuFrame, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
+        let RowBands { width, height, .. } = frame.photo;
+        let whole = whole_photo(&self.context, width, height);
+        let coarse_matte = self.coarse_matte(frame, &whole)?;
+        let person = match options.guided() {
+            true => {
+                let format = self.input_format(Network::Selfie)?;
+                let input = prepare(&self.context, &frame.photo, &whole, format)?;
+                Some(self.segment_person(input.map)?)
+            }
+            false => None,
+        };
+        let network_side = self.input_format(options.model)?.size;
+        locate(&self.context, width, height, network_side, &coarse_matte, person.as_ref())
+    }
+
+    fn prepare(&mut self, frame: &GpuFrame, prior: &GpuPrior, network: Network) -> Result<GpuInput, EngineError> {
+        let format = self.input_format(network)?;
+        prepare(&self.context, &frame.photo, &prior.roi, format)
+    }
+
+    fn matte(&mut self, input: GpuInput, network: Network) -> Result<GpuMatte, EngineError> {
+        let map = self.run_matting(network, NetworkOutput::Matte, input.map.clone())?;
+        Ok(GpuMatte { map, input })
+    }
+
+    fn repair(
+        &mut self,
+        matte: GpuMatte,
+        prior: &GpuPrior,
+        options: &CutoutOptions,
+    ) -> Result<GpuRepairedMatte, EngineError> {
+        repair(&self.context, matte, prior, options)
+    }
+
+    fn refine(
+        &mut self,
+        frame: GpuFrame,
+        matte: GpuRepairedMatte,
+        prior: GpuPrior,
+        options: &CutoutOptions,
+    ) -> Result<GpuFrame, EngineError> {
+        let refined = refine(&self.context, &frame.photo, &matte, &prior, options.plain_matte)?;
+        Ok(GpuFrame { matte: Some(refined), stats: Some(matte.stats), ..frame })
+    }
+
+    fn decontaminate(&mut self, frame: GpuFrame, options: &CutoutOptions) -> Result<GpuFrame, EngineError> {
+        let spread = options.outward_reach(frame.photo.width, frame.photo.height);
+        let photo = decontaminate(&self.context, &frame.photo, frame.matte.as_ref(), spread)?;
+        Ok(GpuFrame { photo, ..frame })
+    }
+
+    fn edge(&mut self, frame: GpuFrame, options: &CutoutOptions) -> Result<GpuFrame, EngineError> {
+        let matte = frame.matte.map(|matte| edge(&self.context, matte, options)).transpose()?;
+        Ok(GpuFrame { matte, ..frame })
+    }
+
+    fn enhance(&mut self, mut frame: GpuFrame, enhancement: &Enhancement) -> Result<GpuPicture, EngineError> {
+        let stats = frame.stats.take();
+        let bands = enhance(&self.context, frame, enhancement)?;
+        let Enhancement { width, height, depth, .. } = *enhancement;
+        Ok(GpuPicture { width, height, depth, bands, stats })
+    }
+
+    fn readback(&mut self, picture: GpuPicture) -> Result<EngineOutput, EngineError> {
+        let GpuPicture { width, height, depth, bands, stats } = picture;
+        let size: u64 = bands.buffers().map(|buffer| buffer.size()).sum();
+        let mut pixels = Vec::with_capacity(size as usize + size_of::<MatteStats>());
+        let mut buffers = bands.buffers().peekable();
+        while let Some(buffer) = buffers.next() {
+            // The statistics travel with the last band.
+            match &stats {
+                Some(stats) if buffers.peek().is_none() => self.context.transfer.read(&[buffer, stats], &mut pixels)?,
+                _ => self.context.transfer.read(&[buffer], &mut pixels)?,
+            }
+        }
+        let stats = stats.map(|_| {
+            let bytes = pixels.split_off(pixels.len() - size_of::<MatteStats>());
+            bytemuck::pod_read_unaligned(&bytes)
+        });
+        let picture = match depth {
+            Depth::Eight => Picture::Eight(Image { width, height, pixels }),
+            Depth::Sixteen => Picture::Sixteen(Image { width, height, pixels: bytemuck::pod_collect_to_vec(&pixels) }),
+        };
+        Ok(EngineOutput { picture, stats })
+    }
+}

@@ -1,0 +1,57 @@
+//! The GPU engine: every stage as WGSL compute shaders on one wgpu device, which [`cameo_device`] opens for burn and
+//! for this crate together.
+//!
+//! A photo crosses between host and device twice, in [`upload`](cameo_core::pipeline::Engine::upload) and
+//! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: what is found
+//! in a photo stays on the device. [`Transfer`] makes every copy and counts it.
+//!
+//! The modules in reading order:
+//!
+//! - `engine`: [`GpuEngine`], which loads the networks and runs the stages
+//! - the stages, each in a file that is named as its shaders and as in the CPU engine: [`locate()`], [`prepare()`],
+//!   `matte` (a forward pass on the layers of [`network`]), [`repair()`], [`refine()`], [`decontaminate()`],
+//!   [`edge()`], [`enhance()`]
+//! - `frame`: what the stages pass on; `row_bands`: pictures that are larger than a buffer binding may be
+//! - `stretch`, `components`, `blur`, `roi_taps`, `taps_table`: steps that stages share
+//! - `context`: the device with its [`kernels`] and their `params`, its memory `pool`, its `transfer`s and their
+//!   counters
+
+mod engine;
+
+mod decontaminate;
+mod edge;
+mod enhance;
+mod locate;
+pub mod network;
+mod prepare;
+mod refine;
+mod repair;
+
+mod blur;
+mod components;
+mod frame;
+mod roi_taps;
+mod row_bands;
+mod stretch;
+mod taps_table;
+
+mod context;
+mod error;
+pub mod kernels;
+mod params;
+mod pool;
+mod transfer;
+
+pub use context::{BufferLimits, GpuContext};
+pub use decontaminate::decontaminate;
+pub use edge::edge;
+pub use engine::GpuEngine;
+pub use enhance::{denoise, enhance};
+pub use frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
+pub use locate::{GpuPrior, locate, whole_photo};
+pub use pool::{BufferPool, GpuBuffer};
+pub use prepare::prepare;
+pub use refine::refine;
+pub use repair::repair;
+pub use row_bands::RowBands;
+pub use transfer::{SharedCounters, Transfer, TransferCounters};

@@ -1,0 +1,140 @@
+//! The locate stage: where the subject is, according to two small networks that look at the whole photo.
+//!
+//! The outcome stays on the device: the host never learns what was found.
+
+use cameo_core::pipeline::EngineError;
+use cameo_core::tuning::{self, SIDE};
+use cameo_matting::PersonSegmentation;
+
+use crate::components::components;
+use crate::context::GpuContext;
+use crate::kernels::workgroups_2d;
+use crate::network::GpuFeatureMap;
+use crate::params::{LocateCoarseMatte, LocateCore, LocateRoi};
+use crate::pool::GpuBuffer;
+use crate::stretch;
+
+/// What is known of the subject before matting, on the device.
+#[derive(Debug)]
+pub struct GpuPrior {
+    /// Width of the photo in pixels.
+    pub width: u32,
+    /// Height of the photo in pixels.
+    pub height: u32,
+    /// The region of interest, and whether there is a person: `Roi` of the shaders.
+    pub roi: GpuBuffer,
+    /// `[SIDE, SIDE, 4]` f32 over the whole photo: person confidence, core of the person, coarse matte, 0.
+    pub planes: GpuBuffer,
+    /// Whether people were looked for.
+    pub guided: bool,
+}
+
+/// Returns a region of interest that is a whole photo of `width` by `height`, without a person.
+pub fn whole_photo(context: &GpuContext, width: u32, height: u32) -> GpuBuffer {
+    context.transfer.table("roi", &[0, 0, width, height, 0, 0, 0, 0])
+}
+
+/// Combines the outputs of the two networks for a photo of `width` by `height`.
+///
+/// `network_side` is the input side of the matting network, `coarse_matte` the output for the mirrored photo.
+///
+/// # Errors
+/// If the device was lost.
+pub fn locate(
+    context: &GpuContext,
+    width: u32,
+    height: u32,
+    network_side: u32,
+    coarse_matte: &GpuFeatureMap,
+    person: Option<&PersonSegmentation<GpuFeatureMap>>,
+) -> Result<GpuPrior, EngineError> {
+    let mut encoder = context.encoder("locate");
+    let planes = record_coarse_matte(context, &mut encoder, coarse_matte);
+    let roi = match person {
+        Some(person) => {
+            let labels = record_core(context, &mut encoder, &person.mask, &planes);
+            let min_side = network_side / tuning::MAX_ZOOM;
+            let params = LocateRoi { width, height, network_side, min_side, ..roi_params() };
+            record_roi(context, &mut encoder, params, &person.probability, &planes, &labels)
+        }
+        None => whole_photo(context, width, height),
+    };
+    context.submit(encoder)?;
+    Ok(GpuPrior { width, height, roi, planes, guided: person.is_some() })
+}
+
+/// Records the planes of the prior, which hold only the coarse matte yet, and returns their buffer.
+fn record_coarse_matte(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    coarse_matte: &GpuFeatureMap,
+) -> GpuBuffer {
+    let side = SIDE as u32;
+    let extrema = stretch::extrema(context, encoder, coarse_matte);
+    let planes = context.scratch("prior planes", (SIDE * SIDE * 16) as u64);
+    let params =
+        LocateCoarseMatte { coarse_side: coarse_matte.side(), side, min_range: tuning::MIN_RANGE, ..Default::default() };
+    let bindings = [extrema.as_entire_binding(), coarse_matte.binding(), planes.as_entire_binding()];
+    context.dispatch(encoder, &context.kernels.locate_coarse_matte, &params, &bindings, workgroups_2d(side, side));
+    planes
+}
+
+/// Records the confidence and the core of the person into `planes`, and returns the component labels of person and
+/// coarse matte together.
+fn record_core(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    mask: &GpuFeatureMap,
+    planes: &GpuBuffer,
+) -> GpuBuffer {
+    let side = SIDE as u32;
+    let labels = context.scratch("locate labels", (SIDE * SIDE * 4) as u64);
+    let params = LocateCore {
+        side,
+        radius: tuning::CERTAIN_RADIUS as u32,
+        solid_threshold: tuning::HALF,
+        min_confidence: tuning::CERTAIN,
+        veto: tuning::VETO,
+        ..Default::default()
+    };
+    let bindings = [mask.binding(), planes.as_entire_binding(), labels.as_entire_binding()];
+    context.dispatch(encoder, &context.kernels.locate_core, &params, &bindings, workgroups_2d(side, side));
+    components(context, encoder, &labels);
+    labels
+}
+
+/// Returns the parameters of `locate_roi` that do not depend on the photo.
+fn roi_params() -> LocateRoi {
+    LocateRoi {
+        side: SIDE as u32,
+        solid_threshold: tuning::HALF,
+        min_probability: tuning::PERSON,
+        min_person_pixels: tuning::MIN_CONFIDENT,
+        min_agreement: tuning::AGREE,
+        min_part_pixels: tuning::MIN_PART_PIXELS,
+        min_part_divisor: tuning::MIN_PART_DIVISOR,
+        margin_percent: tuning::ROI_MARGIN_PERCENT,
+        aspect_long: tuning::MAX_ROI_ASPECT[0],
+        aspect_short: tuning::MAX_ROI_ASPECT[1],
+        max_roi_percent: tuning::MAX_ROI_PERCENT,
+        ..Default::default()
+    }
+}
+
+/// Records the choice of the region of interest, and returns its buffer.
+fn record_roi(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    params: LocateRoi,
+    probability: &GpuFeatureMap,
+    planes: &GpuBuffer,
+    labels: &GpuBuffer,
+) -> GpuBuffer {
+    let areas = context.scratch("locate areas", (SIDE * SIDE * 4) as u64);
+    encoder.clear_buffer(&areas, 0, None);
+    let roi = context.scratch("roi", 32);
+    let [planes, labels, areas, roi_binding] = [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_binding());
+    let bindings = [probability.binding(), planes, labels, areas, roi_binding];
+    context.dispatch(encoder, &context.kernels.locate_roi, &params, &bindings, [1, 1]);
+    roi
+}

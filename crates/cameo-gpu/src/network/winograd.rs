@@ -1,0 +1,156 @@
+//! 3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016): the input is transformed in tiles
+//! of 6x6 values, multiplied by the transformed weights in 36 matrix products, and transformed back to tiles of 4x4
+//! results.
+
+use cameo_matting::{ConvShape, Epilogue};
+
+use super::feature_map::GpuFeatureMap;
+use super::layers::{GpuLayers, activation_code, workgroups};
+use super::weights::ConvWeights;
+use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
+use crate::pool::GpuBuffer;
+
+/// Values of a transformed tile.
+pub const POINTS: u32 = 36;
+
+/// Results a side of a tile.
+const TILE_SIDE: u32 = 4;
+
+/// Bytes of one buffer of transformed tiles: enough tiles to keep a GPU busy. A convolution with more tiles is computed
+/// in bands of them.
+const TILES_BYTES: u64 = 96 << 20;
+
+/// Whether Winograd's transform computes convolutions of `shape`, of one group.
+pub fn supports(shape: &ConvShape) -> bool {
+    (shape.kernel, shape.stride) == (3, 1) && shape.padding == [shape.dilation; 4]
+}
+
+/// A convolution to be recorded.
+pub struct WinogradConv<'a> {
+    pub layers: &'a GpuLayers<'a>,
+    pub weights: &'a ConvWeights,
+    /// Concatenated along their channels.
+    pub inputs: &'a [&'a GpuFeatureMap],
+    /// Of the size of the inputs.
+    pub output: &'a GpuFeatureMap,
+    pub dilation: u32,
+}
+
+/// Consecutive tiles that are transformed and multiplied together.
+#[derive(Clone, Copy)]
+struct TileBand {
+    first_tile: u32,
+    tile_count: u32,
+    /// The count, rounded up to a multiple of 4: the matrix products read vectors of four tiles.
+    tile_stride: u32,
+}
+
+impl WinogradConv<'_> {
+    /// Records the convolution, one band of tiles after another.
+    pub fn record(&self, epilogue: &Epilogue<'_, GpuFeatureMap>) {
+        let context = self.layers.context;
+        let [tiles_across, tiles_down] = self.phase_tiles();
+        let tiles = self.dilation * self.dilation * tiles_across * tiles_down;
+        let band_tiles = self.max_band_tiles().clamp(4, tiles.next_multiple_of(4));
+        let bytes = |channels: u32| u64::from(POINTS) * u64::from(channels) * u64::from(band_tiles);
+        let input_tiles = context.scratch("input tiles", bytes(self.channels_in()) * self.layers.winograd.bytes);
+        let products = context.scratch("winograd products", bytes(self.output.channels) * 4);
+        for first_tile in (0..tiles).step_by(band_tiles as usize) {
+            let tile_count = band_tiles.min(tiles - first_tile);
+            let band = TileBand { first_tile, tile_count, tile_stride: tile_count.next_multiple_of(4) };
+            self.transform_inputs(band, &input_tiles);
+            self.multiply(band, &input_tiles, &products);
+            self.transform_output(band, &products, epilogue);
+        }
+    }
+
+    fn channels_in(&self) -> u32 {
+        self.inputs.iter().map(|input| input.channels).sum()
+    }
+
+    /// Returns the tiles of one phase of the dilation, across and down.
+    fn phase_tiles(&self) -> [u32; 2] {
+        [self.output.width, self.output.height].map(|side| side.div_ceil(self.dilation).div_ceil(TILE_SIDE))
+    }
+
+    /// Returns the number of tiles, a multiple of 4, whose transformed values fit into a buffer.
+    fn max_band_tiles(&self) -> u32 {
+        let max_bytes = TILES_BYTES.min(self.layers.context.limits.binding_bytes);
+        let tile_bytes = u64::from(POINTS) * 4 * u64::from(self.channels_in().max(self.output.channels));
+        (max_bytes / tile_bytes) as u32 / 4 * 4
+    }
+
+    fn transform_inputs(&self, band: TileBand, input_tiles: &GpuBuffer) {
+        let [tiles_across, tiles_down] = self.phase_tiles();
+        let mut first_channel = 0;
+        for input in self.inputs {
+            let params = WinogradInput {
+                width: input.width,
+                height: input.height,
+                dilation: self.dilation,
+                tiles_across,
+                tiles_down,
+                first_tile: band.first_tile,
+                tile_count: band.tile_count,
+                tile_stride: band.tile_stride,
+                channels_in: self.channels_in(),
+                first_channel,
+                ..Default::default()
+            };
+            let bindings = [input.binding(), input_tiles.as_entire_binding()];
+            let workgroups = workgroups(band.tile_count, input.channels);
+            self.layers.dispatch(self.layers.winograd.input, &params, &bindings, workgroups);
+            first_channel += input.channels;
+        }
+    }
+
+    fn multiply(&self, band: TileBand, input_tiles: &GpuBuffer, products: &GpuBuffer) {
+        let (channels_in, channels_out) = (self.channels_in(), self.output.channels);
+        // The fewer output channels there are, the more tiles a workgroup takes instead.
+        let lanes_down = match channels_out {
+            0..=16 => 2,
+            17..=32 => 4,
+            _ => 8,
+        };
+        let channel_blocks = channels_out.div_ceil(8 * lanes_down);
+        let params = WinogradGemm {
+            channels_in,
+            channels_out_vec4: channels_out.div_ceil(4),
+            tiles_vec4: band.tile_stride / 4,
+            channel_blocks,
+            lanes_down,
+            channels_out,
+            ..Default::default()
+        };
+        let bindings = [self.weights.kernel(), input_tiles.as_entire_binding(), products.as_entire_binding()];
+        let workgroups = [band.tile_count.div_ceil(512 / lanes_down), channel_blocks * POINTS];
+        let multiplications: u64 = [POINTS, channels_in, channels_out, band.tile_count].map(u64::from).iter().product();
+        self.layers.context.count_operations(2 * multiplications);
+        self.layers.dispatch(self.layers.winograd.gemm, &params, &bindings, workgroups);
+    }
+
+    fn transform_output(&self, band: TileBand, products: &GpuBuffer, epilogue: &Epilogue<'_, GpuFeatureMap>) {
+        let [tiles_across, tiles_down] = self.phase_tiles();
+        let GpuFeatureMap { width, height, channels, .. } = *self.output;
+        let params = WinogradOutput {
+            width,
+            height,
+            dilation: self.dilation,
+            tiles_across,
+            tiles_down,
+            first_tile: band.first_tile,
+            tile_count: band.tile_count,
+            tile_stride: band.tile_stride,
+            channels_out: channels,
+            activation: activation_code(epilogue.activation),
+            has_residual: epilogue.residual.is_some().into(),
+            pad: 0,
+        };
+        let products = products.as_entire_binding();
+        // Every binding of a shader must be given, so another buffer stands in for a missing residual.
+        let residual = epilogue.residual.map_or(products.clone(), GpuFeatureMap::binding);
+        let bindings = [products, self.weights.bias(), residual, self.output.binding()];
+        let kernel = &self.layers.context.kernels.winograd_output;
+        self.layers.dispatch(kernel, &params, &bindings, workgroups(band.tile_count, channels));
+    }
+}

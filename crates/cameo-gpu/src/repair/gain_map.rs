@@ -1,0 +1,117 @@
+//! Decides, on planes of [`SIDE`] pixels a side over the ROI, what is restored to a matte and what is removed from it.
+
+use cameo_core::pipeline::CutoutOptions;
+use cameo_core::tuning::{self, SIDE, ramp};
+
+use super::{LowResolution, scratch_plane};
+use crate::blur::blur;
+use crate::components::components;
+use crate::context::GpuContext;
+use crate::kernels::workgroups_2d;
+use crate::locate::GpuPrior;
+use crate::params::{RepairGainMap, RepairLargest, RepairMasks, RepairRegions};
+use crate::pool::GpuBuffer;
+
+/// Planes of `repair_regions`.
+const REGION_PLANES: usize = 6;
+
+/// The parts of the subject that are certain to be opaque.
+struct Interior {
+    /// Two planes: the solid interior, and the matte there.
+    interior: GpuBuffer,
+    /// Two planes: interior and filled holes, and what the matte lacks there.
+    cover: GpuBuffer,
+    /// 1 where a hole is filled, and at its rim.
+    filled: GpuBuffer,
+}
+
+/// Records the decisions, and returns the buffer of the gain map: `[SIDE, SIDE, 4]` f32 with gain, floor and keep.
+///
+/// The matte becomes `max(min(1, gain * alpha), floor) * keep`.
+pub fn record(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    low_res: &LowResolution,
+    prior: &GpuPrior,
+    options: &CutoutOptions,
+) -> GpuBuffer {
+    components(context, encoder, &low_res.labels);
+    let regions = record_regions(context, encoder, low_res);
+    let Interior { interior, cover, filled } = record_masks(context, encoder, low_res, &regions, prior, options);
+    let interior = blur(context, encoder, &interior, tuning::SPREAD_SIGMA);
+    let cover = blur(context, encoder, &cover, tuning::SOFT_SIGMA);
+    let kept = match options.largest {
+        true => record_largest(context, encoder, &low_res.labels, &regions),
+        // Every binding of a shader must be given, even if it is not read.
+        false => cover.clone(),
+    };
+    let gain_map = scratch_plane(context, "gain map", 16);
+    let params = RepairGainMap {
+        trust: ramp::TRUST,
+        near: ramp::NEAR,
+        solid: ramp::SOLID,
+        missing: ramp::MISSING,
+        need: ramp::NEED,
+        side: SIDE as u32,
+        largest: options.largest.into(),
+    };
+    let bindings = [&interior, &cover, &filled, &kept, &gain_map].map(|buffer| buffer.as_entire_binding());
+    context.dispatch(encoder, &context.kernels.repair_gain_map, &params, &bindings, workgroups());
+    gain_map
+}
+
+/// Records the statistics of each hole and each subject.
+fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_res: &LowResolution) -> GpuBuffer {
+    let regions = scratch_plane(context, "repair regions", REGION_PLANES * 4);
+    encoder.clear_buffer(&regions, 0, None);
+    let params = RepairRegions { side: SIDE as u32, solid_threshold: tuning::HALF, ..Default::default() };
+    let bindings = [&low_res.planes, &low_res.labels, &regions].map(|buffer| buffer.as_entire_binding());
+    context.dispatch(encoder, &context.kernels.repair_regions, &params, &bindings, workgroups());
+    regions
+}
+
+/// Records the masks of the interior and of the holes to fill.
+fn record_masks(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    low_res: &LowResolution,
+    regions: &GpuBuffer,
+    prior: &GpuPrior,
+    options: &CutoutOptions,
+) -> Interior {
+    let interior = scratch_plane(context, "repair interior", 8);
+    let cover = scratch_plane(context, "repair cover", 8);
+    let filled = scratch_plane(context, "repair filled", 4);
+    let params = RepairMasks {
+        side: SIDE as u32,
+        solid_threshold: tuning::HALF,
+        max_doubt: 1.0 - tuning::HOLE,
+        max_hole_fraction: options.fill_holes.unwrap_or(0.0) as f32,
+        min_agreement: tuning::CONTRADICT,
+        guided: prior.guided.into(),
+        radius: tuning::FILL_RADIUS as u32,
+        photo_pixels: prior.width * prior.height,
+    };
+    let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
+        .map(|buffer| buffer.as_entire_binding());
+    context.dispatch(encoder, &context.kernels.repair_masks, &params, &bindings, workgroups());
+    Interior { interior, cover, filled }
+}
+
+/// Records the mask of the largest subject, blurred at its border.
+fn record_largest(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    labels: &GpuBuffer,
+    regions: &GpuBuffer,
+) -> GpuBuffer {
+    let kept = scratch_plane(context, "repair kept", 8);
+    let params = RepairLargest { side: SIDE as u32, radius: tuning::KEEP_RADIUS as u32, ..Default::default() };
+    let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_binding());
+    context.dispatch(encoder, &context.kernels.repair_largest, &params, &bindings, [1, 1]);
+    blur(context, encoder, &kept, tuning::SOFT_SIGMA)
+}
+
+fn workgroups() -> [u32; 2] {
+    workgroups_2d(SIDE as u32, SIDE as u32)
+}

@@ -1,0 +1,44 @@
+//! The statistics from which the uncertainty of a matte is computed.
+
+use cameo_core::tuning::{self, MatteStats, SIDE};
+
+use crate::context::GpuContext;
+use crate::kernels::workgroups_2d;
+use crate::locate::GpuPrior;
+use crate::params::RepairStats;
+use crate::pool::GpuBuffer;
+use crate::taps_table::TapsTable;
+
+/// Records the comparison of `repaired`, a matte of `size` pixels a side, with the prior over the ROI in `low_res`, and
+/// returns the buffer of a [`MatteStats`].
+pub fn record(
+    context: &GpuContext,
+    encoder: &mut wgpu::CommandEncoder,
+    repaired: &GpuBuffer,
+    low_res: &GpuBuffer,
+    prior: &GpuPrior,
+    area_taps: &TapsTable,
+    size: u32,
+) -> GpuBuffer {
+    let side = SIDE as u32;
+    let stats = context.scratch("matte stats", size_of::<MatteStats>() as u64);
+    encoder.clear_buffer(&stats, 0, None);
+    let params = RepairStats {
+        side,
+        size,
+        taps: area_taps.taps,
+        solid_threshold: tuning::HALF,
+        soft_margin: tuning::STATS_SOFT,
+        guided: prior.guided.into(),
+        unit: tuning::STATS_UNIT,
+        width: prior.width,
+        height: prior.height,
+        ..Default::default()
+    };
+    let [first, weights] = area_taps.bindings();
+    let [roi, matte, low_res, counts] =
+        [&prior.roi, repaired, low_res, &stats].map(|buffer| buffer.as_entire_binding());
+    let bindings = [roi, first, weights, matte, low_res, counts];
+    context.dispatch(encoder, &context.kernels.repair_stats, &params, &bindings, workgroups_2d(side, side));
+    stats
+}

@@ -1,0 +1,81 @@
+//! The layers that the networks consist of, which each engine computes with kernels of its own.
+
+mod cpu;
+
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2d;
+
+pub use cameo_kernels::conv::{Activation, ConvShape, Epilogue};
+pub use cpu::{CpuFeatureMap, CpuLayers};
+
+/// Computes the layers of a network.
+///
+/// Each method returns an error if the device refuses, or if it cannot compute a layer of these parameters: one
+/// sentence that names the cause.
+pub trait LayerOps {
+    /// `[channels, height, width]`, f32.
+    type FeatureMap: Clone;
+
+    /// Height and width.
+    fn size(&self, map: &Self::FeatureMap) -> [usize; 2];
+
+    /// The convolution of `inputs`, concatenated along their channels, with `conv`, whose kernel is square and which has
+    /// one group.
+    fn conv(
+        &self,
+        conv: &Conv2d,
+        inputs: &[&Self::FeatureMap],
+        epilogue: Epilogue<'_, Self::FeatureMap>,
+    ) -> Result<Self::FeatureMap, String>;
+
+    /// The convolution of each channel with a square kernel of its own: `conv` has as many groups as channels.
+    fn depthwise_conv(
+        &self,
+        conv: &Conv2d,
+        input: &Self::FeatureMap,
+        epilogue: Epilogue<'_, Self::FeatureMap>,
+    ) -> Result<Self::FeatureMap, String>;
+
+    /// The 2x2 maximum with stride 2. An odd last row or column makes cells of its own.
+    fn max_pool2(&self, map: &Self::FeatureMap) -> Result<Self::FeatureMap, String>;
+
+    /// Resamples bilinearly to `size`, height and width, with half-pixel centres.
+    fn resize_bilinear(&self, map: Self::FeatureMap, size: [usize; 2]) -> Result<Self::FeatureMap, String>;
+
+    fn sigmoid(&self, map: Self::FeatureMap) -> Result<Self::FeatureMap, String>;
+
+    /// The mean of each channel, `[channels, 1, 1]`.
+    fn channel_means(&self, map: &Self::FeatureMap) -> Result<Self::FeatureMap, String>;
+
+    /// Multiplies each channel by its number of `scales`, `[channels, 1, 1]`, then adds `addend`, of the shape of `map`.
+    fn scale_channels(
+        &self,
+        map: &Self::FeatureMap,
+        scales: &Self::FeatureMap,
+        addend: Option<&Self::FeatureMap>,
+    ) -> Result<Self::FeatureMap, String>;
+
+    /// The sum of two feature maps of one shape.
+    fn add(&self, a: &Self::FeatureMap, b: &Self::FeatureMap) -> Result<Self::FeatureMap, String>;
+
+    /// `[4, height, width]` to `[1, 2 * height, 2 * width]`: the four channels of a pixel become the four pixels of a 2x2
+    /// cell, row by row.
+    fn pixel_shuffle2(&self, map: &Self::FeatureMap) -> Result<Self::FeatureMap, String>;
+}
+
+/// Returns the shape of `conv`.
+///
+/// # Errors
+/// If it differs down and across, or if its padding is not given in numbers.
+pub fn conv_shape(conv: &Conv2d) -> Result<ConvShape, String> {
+    let (kernel, stride, dilation) = (conv.kernel_size, conv.stride, conv.dilation);
+    if [kernel, stride, dilation].iter().any(|[down, across]| down != across) {
+        return Err("a convolution has a different shape down and across".into());
+    }
+    let padding = match conv.padding {
+        PaddingConfig2d::Valid => [0; 4],
+        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
+        PaddingConfig2d::Same => return Err("the padding of a convolution depends on its input".into()),
+    };
+    Ok(ConvShape { kernel: kernel[0], stride: stride[0], dilation: dilation[0], padding })
+}

@@ -1,0 +1,133 @@
+//! Log-in: exchanges a name and a password for a token.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use cameo_store::User;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Query, RawBody};
+use super::problem::{Problem, Result};
+use super::responses::LoginErrors;
+use super::state::AppState;
+use crate::secrets::password;
+
+/// A name and a password, in the query, in a form or as JSON.
+#[derive(Default, Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+pub struct Credentials {
+    #[schema(example = "test_user")]
+    username: Option<String>,
+    #[schema(example = "test_password", format = Password)]
+    password: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct LoginBody {
+    /// Send it as `Authorization: Bearer` or `?token=`.
+    access_token: String,
+    #[schema(example = "bearer")]
+    token_type: &'static str,
+    /// Seconds until the token expires.
+    #[schema(example = 3600)]
+    expires_in: u64,
+}
+
+/// Log in
+///
+/// Exchanges a name and a password, sent in the query, as a form or as JSON, for a token.
+#[utoipa::path(
+    post, path = "/api/v1/login", tag = "accounts", params(Credentials), security(()),
+    request_body(
+        description = "Instead of the query",
+        content((Credentials = "application/json"), (Credentials = "application/x-www-form-urlencoded")),
+    ),
+    responses(
+        (status = 200, description = "A token", body = LoginBody),
+        LoginErrors,
+    )
+)]
+pub async fn login(
+    State(state): State<Arc<AppState>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<Credentials>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Json<LoginBody>> {
+    let sent = credentials_in(&headers, &body)?;
+    let missing =
+        || Problem::bad_request("missing_credentials", "send username and password in the query, in a form or as JSON");
+    let name = sent.username.or(query.username).filter(|name| !name.is_empty()).ok_or_else(missing)?;
+    let password = sent.password.or(query.password).filter(|password| !password.is_empty()).ok_or_else(missing)?;
+
+    let address = client_address(&headers, peer, state.settings.behind_proxy);
+    let now = Instant::now();
+    if let Some(secs) = state.login_throttle.retry_after(&name, address, now) {
+        let detail = format!("too many log-ins have failed: wait {secs} seconds");
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", detail).retry_after(secs));
+    }
+    let Some(user) = authenticate(&state, &name, password).await? else {
+        state.login_throttle.record_failure(&name, address, now);
+        let detail = "the name or the password is wrong: correct it";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail));
+    };
+    let access_token = state.tokens.issue(&user).map_err(Problem::internal)?;
+    Ok(Json(LoginBody { access_token, token_type: "bearer", expires_in: state.tokens.ttl_secs() }))
+}
+
+/// Returns the user with this name and password. Does the same work whether the user is unknown, disabled or mistaken.
+async fn authenticate(state: &AppState, name: &str, password: String) -> Result<Option<User>> {
+    let user = state.store.user_named(name).await?.filter(|user| state.may_log_in(user));
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let _permit = state.login_throttle.check_permit().await.map_err(Problem::internal)?;
+    let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
+    let verified = verified.map_err(Problem::internal)?;
+    Ok(user.filter(|_| verified))
+}
+
+/// Returns the address that a client is known by: behind a proxy, the last entry of `X-Forwarded-For`. Earlier entries
+/// are what the client itself sent.
+fn client_address(headers: &HeaderMap, peer: SocketAddr, behind_proxy: bool) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| behind_proxy);
+    let last = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    last.unwrap_or(peer.ip())
+}
+
+/// Returns the credentials in the body; none if it is empty.
+fn credentials_in(headers: &HeaderMap, body: &[u8]) -> Result<Credentials> {
+    if body.is_empty() {
+        return Ok(Credentials::default());
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // The parser's own message could quote a password.
+    let parsed = match content_type.as_str() {
+        "application/json" => serde_json::from_slice(body).ok(),
+        "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(body).ok(),
+        _ => None,
+    };
+    let detail = "the body must be a form or a JSON object with username and password";
+    parsed.ok_or_else(|| Problem::bad_request("invalid_body", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_address_counts_only_behind_a_proxy() {
+        let peer = SocketAddr::from(([10, 0, 0, 1], 1234));
+        let mut headers = HeaderMap::new();
+        assert_eq!(client_address(&headers, peer, true), peer.ip());
+        headers.insert("x-forwarded-for", "1.1.1.1, 2.2.2.2".parse().unwrap());
+        assert_eq!(client_address(&headers, peer, true), IpAddr::from([2, 2, 2, 2]));
+        assert_eq!(client_address(&headers, peer, false), peer.ip());
+        headers.insert("x-forwarded-for", "unknown".parse().unwrap());
+        assert_eq!(client_address(&headers, peer, true), peer.ip());
+    }
+}

@@ -1,0 +1,42 @@
+//! The REST API. It accepts photos and returns results, but computes nothing on pixels except to write a finished
+//! result as WebP. An accepted photo is a row in the store and a file; a worker does the rest.
+//!
+//! Only this module uses axum, JSON Web Tokens and HTTP status codes. Its modules, from the outside in:
+//!
+//! - `server`, `tls`, `router`, `cors`, `trace`: connections, and the way of a request to its handler
+//! - `login`, `submit`, `status`, `events`, `result`, `configs`, `health`, `docs`: the handlers
+//! - `caller`, `extract`, `params`, `upload`: what a request holds
+//! - `problem`, `responses`: errors as answers, and in the OpenAPI document
+//! - `state`, `tokens`, `throttle`, `changes`, `metrics`: what the handlers share
+
+#![expect(unused_qualifications, reason = "utoipa's macros write them")]
+
+mod caller;
+mod changes;
+mod configs;
+mod cors;
+mod docs;
+mod events;
+mod extract;
+mod health;
+mod login;
+mod metrics;
+mod params;
+mod problem;
+mod responses;
+mod result;
+mod router;
+mod server;
+mod state;
+mod status;
+mod submit;
+mod throttle;
+mod tls;
+mod tokens;
+mod trace;
+mod upload;
+
+pub use router::document;
+pub use server::{check, serve};
+pub use state::AppState;
+pub use tls::ServerError;

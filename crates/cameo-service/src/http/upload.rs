@@ -1,0 +1,147 @@
+//! Reads a form with a photo. The photo is written to the blob folder as it arrives; the few other fields are small.
+
+use std::collections::HashMap;
+
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::http::StatusCode;
+use cameo_core::codec::{self, ImageHeader, InputLimits};
+use cameo_store::{Blobs, Task, TaskId};
+use sha2::{Digest, Sha256};
+use tower_http::timeout::TimeoutError;
+
+use super::problem::{Problem, Result};
+
+/// Parts of a form, the photo among them.
+const MAX_PARTS: usize = 8;
+/// Bytes of a part other than the photo.
+const MAX_FIELD_BYTES: usize = 1024;
+
+/// A form that was read to its end.
+pub struct PhotoForm {
+    /// The parts other than the photo, by name.
+    pub fields: HashMap<String, String>,
+    pub photo: StoredPhoto,
+    pub header: ImageHeader,
+}
+
+/// A photo in the blob folder.
+pub struct StoredPhoto {
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    pub bytes: u64,
+    pub guard: PhotoGuard,
+}
+
+/// Reads a form, and stores its photo as the input of the task `id`. A photo whose header cannot be read is deleted.
+pub async fn read(mut form: Multipart, id: TaskId, blobs: &Blobs, limits: &InputLimits) -> Result<PhotoForm> {
+    let mut fields = HashMap::new();
+    let mut photo = None;
+    let mut parts = 0;
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            let detail = format!("a form has at most {MAX_PARTS} parts: leave some out");
+            return Err(Problem::bad_request("too_many_fields", detail));
+        }
+        match field.name() {
+            Some("file") if photo.is_some() => {
+                let detail = "a task takes one photo: send each in a call of its own";
+                return Err(Problem::bad_request("several_files", detail));
+            }
+            Some("file") => photo = Some(store(field, id, blobs).await?),
+            Some(name) => {
+                let name = name.to_string();
+                fields.insert(name, text(field).await?);
+            }
+            None => return Err(Problem::bad_request("invalid_form", "a part of the form has no name: add one")),
+        }
+    }
+    let missing = || Problem::bad_request("missing_file", "the form has no photo: send it in a part named file");
+    let photo = photo.ok_or_else(missing)?;
+    let (path, limits) = (blobs.path(&Task::input_key(id)), limits.clone());
+    let header = tokio::task::spawn_blocking(move || codec::header_of_file(&path, &limits)).await;
+    Ok(PhotoForm { fields, photo, header: header.map_err(Problem::internal)?? })
+}
+
+/// Deletes a photo when it is dropped, unless a task has taken it. The client may disconnect at any `.await`.
+pub struct PhotoGuard {
+    key: Option<String>,
+    blobs: Blobs,
+}
+
+impl PhotoGuard {
+    fn new(id: TaskId, blobs: &Blobs) -> Self {
+        Self { key: Some(Task::input_key(id)), blobs: blobs.clone() }
+    }
+
+    /// Leaves the photo to its task.
+    pub fn keep(mut self) {
+        self.key = None;
+    }
+}
+
+impl Drop for PhotoGuard {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            let blobs = self.blobs.clone();
+            tokio::spawn(async move {
+                if let Err(error) = blobs.delete(&key).await {
+                    tracing::warn!(%error, "a refused photo could not be deleted: the reconciler will delete it");
+                }
+            });
+        }
+    }
+}
+
+async fn store(mut field: Field<'_>, id: TaskId, blobs: &Blobs) -> Result<StoredPhoto> {
+    let guard = PhotoGuard::new(id, blobs);
+    let mut upload = blobs.upload(&Task::input_key(id)).await?;
+    let (mut sha256, mut bytes) = (Sha256::new(), 0);
+    while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
+        sha256.update(&chunk);
+        bytes += chunk.len() as u64;
+        upload.write(&chunk).await?;
+    }
+    upload.complete().await?;
+    Ok(StoredPhoto { sha256: hex::encode(sha256.finalize()), bytes, guard })
+}
+
+async fn text(mut field: Field<'_>) -> Result<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_FIELD_BYTES {
+            let detail = format!("a field has at most {MAX_FIELD_BYTES} bytes: shorten it");
+            return Err(Problem::bad_request("field_too_long", detail));
+        }
+    }
+    let invalid = |_| Problem::bad_request("invalid_form", "a field is not UTF-8 text: correct it");
+    String::from_utf8(bytes).map_err(invalid)
+}
+
+/// Returns why a form could not be read to its end.
+fn unreadable(error: MultipartError) -> Problem {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(cause) = source {
+        if cause.is::<TimeoutError>() {
+            return stalled("the upload stood still: send it again");
+        }
+        source = cause.source();
+    }
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => {
+            let detail = "the form was cut short or is not multipart/form-data: send it again";
+            Problem::bad_request("invalid_form", detail)
+        }
+    }
+}
+
+pub fn stalled(detail: &str) -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "upload_stalled", detail)
+}
+
+pub fn too_large() -> Problem {
+    let detail = "the upload is too large: save the photo at a lower resolution or with stronger compression";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}

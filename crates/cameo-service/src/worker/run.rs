@@ -1,0 +1,161 @@
+//! The loop of a worker: claims tasks, runs them, and sends heartbeats.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cameo_store::{StoreError, Worker, now};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+use super::context::WorkerContext;
+use super::error::WorkerError;
+use super::prefetch::Prefetch;
+use super::progress::StageWeights;
+use super::task::TaskRun;
+
+/// How often an idle worker looks for a task.
+const IDLE_PERIOD: Duration = Duration::from_millis(50);
+
+/// How often a busy worker looks which task is next.
+const PREFETCH_PERIOD: Duration = Duration::from_millis(100);
+
+/// Pause after a task could not be claimed because the store failed. If it keeps failing, heartbeats are lost too, and
+/// the supervisor replaces the worker.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Tasks that run at once: one has the engine, and the one before it is being encoded and stored.
+const MAX_RUNNING: usize = 2;
+
+/// Runs tasks until `stop` turns true. Tasks that run then are returned to the queue.
+///
+/// Threads that compute for a returned or cancelled task may still run when this returns: the process should exit.
+///
+/// # Errors
+/// [`WorkerError`] if the device failed or a task hangs. The process must exit then, and be replaced.
+pub async fn run(context: WorkerContext, stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
+    let context = Arc::new(context);
+    let (abandon, abandoned) = watch::channel(false);
+    let mut worker = WorkerLoop {
+        context: context.clone(),
+        weights: Arc::default(),
+        engine: Arc::new(Semaphore::new(1)),
+        running: JoinSet::new(),
+        prefetch: Prefetch::default(),
+        abandoned,
+    };
+    let result = worker.serve(stop).await;
+    // What still runs is returned to the queue.
+    let _ = abandon.send(true);
+    while let Some(ended) = worker.running.join_next().await {
+        // The reason of the first error is the one to report.
+        let _ = task_outcome(ended);
+    }
+    if let Err(error) = context.store.deregister(&context.id).await {
+        tracing::warn!(%error, "the worker could not be deregistered");
+    }
+    result
+}
+
+struct WorkerLoop {
+    context: Arc<WorkerContext>,
+    weights: Arc<StageWeights>,
+    /// Has one permit, the right to use the engine. No task is claimed without it: a task that would wait here may run
+    /// on another worker instead.
+    engine: Arc<Semaphore>,
+    running: JoinSet<Result<(), WorkerError>>,
+    prefetch: Prefetch,
+    /// Turns true when running tasks should be returned to the queue.
+    abandoned: watch::Receiver<bool>,
+}
+
+impl WorkerLoop {
+    /// Claims and starts tasks until `stop` turns true.
+    async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
+        let mut heartbeats = interval(self.context.heartbeat_period());
+        let mut prefetches = delayed_interval(PREFETCH_PERIOD);
+        while !*stop.borrow() {
+            let engine = tokio::select! {
+                biased;
+                // First, because a worker is alive even while a cancelled task finishes its stage.
+                _ = heartbeats.tick() => {
+                    self.send_heartbeat().await;
+                    continue;
+                }
+                Some(ended) = self.running.join_next() => {
+                    task_outcome(ended)?;
+                    continue;
+                }
+                _ = stop.changed() => break,
+                Ok(permit) = self.engine.clone().acquire_owned(), if self.running.len() < MAX_RUNNING => permit,
+                _ = prefetches.tick() => {
+                    self.prefetch_next().await;
+                    continue;
+                }
+            };
+            if let Some(pause) = self.claim(engine).await {
+                let _ = timeout(pause, stop.changed()).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims the next task and starts it. Returns how long to pause if there was none.
+    async fn claim(&mut self, engine: OwnedSemaphorePermit) -> Option<Duration> {
+        let context = &self.context;
+        match context.store.claim(&context.id, context.lease_ms(), now()).await {
+            Ok(Some(claim)) => {
+                let load = self.prefetch.take(context, &claim.task);
+                let run = TaskRun::new(context.clone(), self.weights.clone(), claim);
+                self.running.spawn(run.run(load, engine, self.abandoned.clone()));
+                None
+            }
+            Ok(None) => {
+                self.prefetch.clear();
+                Some(IDLE_PERIOD)
+            }
+            Err(error) => {
+                warn_unavailable(&error);
+                Some(STORE_PAUSE)
+            }
+        }
+    }
+
+    /// Loads the photo of the task that is next now.
+    async fn prefetch_next(&mut self) {
+        if !self.prefetch.is_allowed() {
+            return;
+        }
+        match self.context.store.peek(now()).await {
+            Ok(next) => self.prefetch.set_next(&self.context, next.as_ref()),
+            Err(error) => warn_unavailable(&error),
+        }
+    }
+
+    async fn send_heartbeat(&self) {
+        let WorkerContext { id, engine, store, .. } = &*self.context;
+        let worker = Worker { id: id.clone(), engine: engine.name.into(), ready: true, heartbeat_at: now() };
+        if let Err(error) = store.heartbeat(&worker).await {
+            warn_unavailable(&error);
+        }
+    }
+}
+
+/// Returns an interval whose ticks do not catch up after a delay.
+fn delayed_interval(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+fn warn_unavailable(error: &StoreError) {
+    tracing::warn!(%error, "the store is unavailable: trying again");
+}
+
+/// Returns how a task ended. If its future panicked, the task runs again when its lease has expired.
+fn task_outcome(ended: Result<Result<(), WorkerError>, JoinError>) -> Result<(), WorkerError> {
+    ended.unwrap_or_else(|error| {
+        tracing::error!(%error, "a task was lost: it runs again when its lease has expired");
+        Ok(())
+    })
+}

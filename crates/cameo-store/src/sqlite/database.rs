@@ -1,0 +1,151 @@
+//! The database file, its connections and its transactions.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{Result, StoreError};
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The version of [`SCHEMA`], which SQLite keeps as `user_version`.
+const SCHEMA_VERSION: i64 = 2;
+
+/// How long a connection waits for another process that is writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many prepared statements a connection keeps: more than there are different ones.
+const CACHED_STATEMENTS: usize = 64;
+
+/// A store in a SQLite file. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Sqlite(Arc<Connections>);
+
+#[derive(Debug)]
+struct Connections {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// The idle read connections. A read opens a new one if there is none.
+    readers: Mutex<Vec<Connection>>,
+    /// Reports `data_version`, which SQLite changes for commits of other connections only. Nothing is written through
+    /// this one, so it reports the commits of this process, too.
+    observer: Mutex<Connection>,
+}
+
+impl Sqlite {
+    /// Opens the file, and creates it if it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if the file cannot be written, is not a database, or has another schema version.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut writer = connect(path, OpenFlags::default())?;
+        writer.pragma_update(None, "journal_mode", "wal")?;
+        // A commit is on the disk when it returns, so that an accepted task survives a power failure.
+        writer.pragma_update(None, "synchronous", "full")?;
+        writer.pragma_update(None, "foreign_keys", true)?;
+        create_schema(&mut writer, path)?;
+        let observer = connect_reader(path)?;
+        Ok(Self(Arc::new(Connections {
+            path: path.into(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            observer: Mutex::new(observer),
+        })))
+    }
+
+    /// Runs a query on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let store = self.clone();
+        run_blocking(move || store.read_inline(query)).await
+    }
+
+    /// Runs a query on the current thread. Use it to look up a row by its key, which takes less time than a switch to
+    /// another thread and back.
+    pub(super) fn read_inline<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = lock(&self.0.readers).pop();
+        let connection = idle.map_or_else(|| connect_reader(&self.0.path), Ok)?;
+        let result = query(&connection);
+        lock(&self.0.readers).push(connection);
+        result
+    }
+
+    /// Runs a transaction on a thread that may block. It is committed if `change` succeeds, and rolled back otherwise.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let connections = self.0.clone();
+        run_blocking(move || {
+            let mut writer = lock(&connections.writer);
+            // SQLite refuses to upgrade a deferred transaction from reading to writing if another process has written
+            // in between; an immediate transaction waits for that process at its start.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Returns a number that changes with every commit of any process.
+    pub(super) async fn read_data_version(&self) -> Result<i64> {
+        let connections = self.0.clone();
+        run_blocking(move || {
+            let observer = lock(&connections.observer);
+            Ok(observer.pragma_query_value(None, "data_version", |row| row.get(0))?)
+        })
+        .await
+    }
+}
+
+/// Creates the tables in a new file, or checks the schema version of an existing one.
+fn create_schema(writer: &mut Connection, path: &Path) -> Result<()> {
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        0 => {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        SCHEMA_VERSION => {}
+        other => {
+            return Err(StoreError::Database(format!(
+                "{} has schema version {other}, but this program requires version {SCHEMA_VERSION}: \
+                 use the program that created the file, or another data folder",
+                path.display()
+            )));
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> Result<Connection> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Locks a mutex even if a thread panicked while it held the lock: a panic rolls back the transaction of that thread,
+/// so the connections remain usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(StoreError::Database(error.to_string())))
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Database(error.to_string())
+    }
+}

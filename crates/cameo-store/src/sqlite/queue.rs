@@ -1,0 +1,194 @@
+//! The workers' view of the tasks: claims, leases and the ends of runs.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::database::Sqlite;
+use super::{claim_order, rows, tasks};
+use crate::error::{Result, StoreError};
+use crate::queue::{Claim, Lease};
+use crate::store::Queue;
+use crate::task::{Failure, Task, TaskResult};
+use crate::time::Millis;
+
+/// The first run and three retries.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// The delay before a retry is this many milliseconds, doubled once for each run so far: 2 s after the first run.
+const RETRY_DELAY: Millis = 1000;
+
+#[async_trait]
+impl Queue for Sqlite {
+    async fn peek(&self, now: Millis) -> Result<Option<Task>> {
+        self.read(move |db| match claim_order::next(db, now)? {
+            Some(id) => tasks::find(db, id),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>> {
+        // The queue is empty most of the time, and a query costs less than a transaction.
+        if self.read(move |db| claim_order::next(db, now)).await?.is_none() {
+            return Ok(None);
+        }
+        let worker = worker.to_string();
+        self.write(move |db| {
+            let Some(id) = claim_order::next(db, now)? else { return Ok(None) };
+            let claim = db
+                .prepare_cached(
+                    "UPDATE tasks SET status = 'processing', worker = ?, lease_expires_at = ?, fence = fence + 1,
+                     attempts = attempts + 1, started_at = ?, progress = 0, stage = NULL
+                     WHERE id = ? RETURNING *",
+                )?
+                .query_row(params![worker, now + lease, now, id.to_string()], |row| {
+                    Ok(Claim { lease: Lease { task: id, fence: row.get("fence")? }, task: rows::task(row)? })
+                })?;
+            db.prepare_cached("UPDATE users SET last_claim_at = ? WHERE id = ?")?
+                .execute(params![now, claim.task.owner])?;
+            Ok(Some(claim))
+        })
+        .await
+    }
+
+    async fn prolong(&self, lease: &Lease, duration: Millis, progress: f64, stage: &str, now: Millis) -> Result<()> {
+        let (lease, stage) = (lease.clone(), stage.to_string());
+        self.write(move |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE tasks SET lease_expires_at = ?, progress = ?, stage = ?
+                     WHERE id = ? AND fence = ? AND status = 'processing'",
+                )?
+                .execute(params![now + duration, progress, stage, lease.task.to_string(), lease.fence])?;
+            require_lease(changed)
+        })
+        .await
+    }
+
+    async fn finish(&self, lease: &Lease, result: &TaskResult, engine: &str, now: Millis) -> Result<()> {
+        let (lease, result, engine) = (lease.clone(), result.clone(), engine.to_string());
+        self.write(move |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE tasks SET status = 'completed', finished_at = ?, progress = 1, stage = NULL, engine = ?,
+                     result = ?, worker = NULL, lease_expires_at = NULL
+                     WHERE id = ? AND fence = ? AND status = 'processing'",
+                )?
+                .execute(params![now, engine, result, lease.task.to_string(), lease.fence])?;
+            require_lease(changed)?;
+            let mut add = db.prepare_cached(
+                "INSERT INTO stage_totals (stage, count, seconds) VALUES (?, 1, ?)
+                 ON CONFLICT (stage) DO UPDATE SET count = count + 1, seconds = seconds + excluded.seconds",
+            )?;
+            for (stage, ms) in &result.stages {
+                add.execute(params![stage, ms / 1e3])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn fail(&self, lease: &Lease, failure: &Failure, retry: bool, now: Millis) -> Result<bool> {
+        let (lease, failure) = (lease.clone(), failure.clone());
+        self.write(move |db| {
+            let run = db
+                .prepare_cached("SELECT id, attempts FROM tasks WHERE id = ? AND fence = ? AND status = 'processing'")?
+                .query_row(params![lease.task.to_string(), lease.fence], Run::from_row)
+                .optional()?
+                .ok_or(StoreError::LeaseLost)?;
+            run.end(db, &failure, retry, now)
+        })
+        .await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.write(move |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE tasks SET status = 'pending', attempts = attempts - 1, worker = NULL,
+                     lease_expires_at = NULL, started_at = NULL, progress = 0, stage = NULL
+                     WHERE id = ? AND fence = ? AND status = 'processing'",
+                )?
+                .execute(params![lease.task.to_string(), lease.fence])?;
+            require_lease(changed)
+        })
+        .await
+    }
+
+    async fn reap(&self, now: Millis) -> Result<u64> {
+        let select_expired = move |db: &Connection| -> Result<Vec<Run>> {
+            let mut select = db.prepare_cached(
+                "SELECT id, attempts FROM tasks WHERE status = 'processing' AND lease_expires_at < ?",
+            )?;
+            Ok(select.query_map([now], Run::from_row)?.collect::<rusqlite::Result<_>>()?)
+        };
+        // As in `claim`, a query avoids most of the transactions.
+        if self.read(select_expired).await?.is_empty() {
+            return Ok(0);
+        }
+        self.write(move |db| end_lost_runs(db, select_expired(db)?, now)).await
+    }
+
+    async fn requeue_worker_tasks(&self, worker: &str, now: Millis) -> Result<u64> {
+        let worker = worker.to_string();
+        self.write(move |db| {
+            let mut select =
+                db.prepare_cached("SELECT id, attempts FROM tasks WHERE status = 'processing' AND worker = ?")?;
+            let runs = select.query_map([worker], Run::from_row)?.collect::<rusqlite::Result<_>>()?;
+            end_lost_runs(db, runs, now)
+        })
+        .await
+    }
+
+    fn max_attempts(&self) -> u32 {
+        MAX_ATTEMPTS
+    }
+}
+
+/// A run of a task that is being processed.
+struct Run {
+    task: String,
+    /// The number of runs of the task, including this one.
+    attempts: u32,
+}
+
+impl Run {
+    /// Reads a row with the columns `id` and `attempts`.
+    fn from_row(row: &Row) -> rusqlite::Result<Self> {
+        Ok(Self { task: row.get(0)?, attempts: row.get(1)? })
+    }
+
+    /// Ends the run. With `retry`, the task returns to the queue unless it has had [`MAX_ATTEMPTS`] runs; otherwise it
+    /// fails. Returns whether it will run again.
+    fn end(&self, db: &Connection, failure: &Failure, retry: bool, now: Millis) -> Result<bool> {
+        if retry && self.attempts < MAX_ATTEMPTS {
+            db.prepare_cached(
+                "UPDATE tasks SET status = 'pending', not_before = ?, worker = NULL, lease_expires_at = NULL,
+                 started_at = NULL, progress = 0, stage = NULL WHERE id = ?",
+            )?
+            .execute(params![now + (RETRY_DELAY << self.attempts), self.task])?;
+            return Ok(true);
+        }
+        db.prepare_cached(
+            "UPDATE tasks SET status = 'failed', finished_at = ?, failure_code = ?, failure_reason = ?, worker = NULL,
+             lease_expires_at = NULL, stage = NULL WHERE id = ?",
+        )?
+        .execute(params![now, failure.code, failure.reason, self.task])?;
+        Ok(false)
+    }
+}
+
+/// Ends runs whose workers have died. Returns their number.
+fn end_lost_runs(db: &Connection, runs: Vec<Run>, now: Millis) -> Result<u64> {
+    for run in &runs {
+        let reason = format!("the worker stopped unexpectedly in attempt {} of {MAX_ATTEMPTS}", run.attempts);
+        run.end(db, &Failure { code: "worker_lost".into(), reason }, true, now)?;
+    }
+    Ok(runs.len() as u64)
+}
+
+/// Returns [`StoreError::LeaseLost`] unless an update that requires the lease has changed its row.
+fn require_lease(changed_rows: usize) -> Result<()> {
+    if changed_rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}

@@ -1,0 +1,99 @@
+//! Conversions between columns or rows and the types of this crate.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Error, Result, Row};
+use uuid::Uuid;
+
+use crate::account::{Config, User};
+use crate::queue::Worker;
+use crate::task::{Failure, Task, TaskResult, TaskStatus};
+
+impl FromSql for TaskStatus {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(FromSqlError::other)
+    }
+}
+
+/// A UUID, stored as text.
+pub struct Id(pub Uuid);
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Uuid::try_parse(value.as_str()?).map(Id).map_err(FromSqlError::other)
+    }
+}
+
+/// Stored as JSON.
+impl ToSql for TaskResult {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let json = serde_json::to_string(self).map_err(|error| Error::ToSqlConversionFailure(error.into()))?;
+        Ok(json.into())
+    }
+}
+
+impl FromSql for TaskResult {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+/// Reads a row with all columns of `tasks`.
+pub fn task(row: &Row) -> Result<Task> {
+    let code: Option<String> = row.get("failure_code")?;
+    let reason: Option<String> = row.get("failure_reason")?;
+    Ok(Task {
+        id: row.get::<_, Id>("id")?.0,
+        seq: row.get("seq")?,
+        owner: row.get("owner")?,
+        operation: row.get("operation")?,
+        recipe: row.get("recipe")?,
+        status: row.get("status")?,
+        pixels: row.get("pixels")?,
+        created_at: row.get("created_at")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+        progress: row.get("progress")?,
+        stage: row.get("stage")?,
+        engine: row.get("engine")?,
+        attempts: row.get("attempts")?,
+        failure: code.zip(reason).map(|(code, reason)| Failure { code, reason }),
+        result: row.get("result")?,
+        expired: row.get("expired")?,
+    })
+}
+
+/// Reads a row with all columns of `workers`.
+pub fn worker(row: &Row) -> Result<Worker> {
+    Ok(Worker {
+        id: row.get("id")?,
+        engine: row.get("engine")?,
+        ready: row.get("ready")?,
+        heartbeat_at: row.get("heartbeat_at")?,
+    })
+}
+
+/// Reads a row with all columns of `users`.
+pub fn user(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        password_hash: row.get("password_hash")?,
+        disabled: row.get("disabled")?,
+        demo: row.get("demo")?,
+        created_at: row.get("created_at")?,
+        password_changed_at: row.get("password_changed_at")?,
+    })
+}
+
+/// Reads a row with all columns of `configs`.
+pub fn config(row: &Row) -> Result<Config> {
+    Ok(Config {
+        id: row.get::<_, Id>("id")?.0,
+        owner: row.get("owner")?,
+        name: row.get("name")?,
+        shared: row.get("shared")?,
+        options: row.get("options")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}

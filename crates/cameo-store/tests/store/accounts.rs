@@ -1,0 +1,116 @@
+//! Users and their configs.
+
+use cameo_store::{Config, StoreError};
+use uuid::Uuid;
+
+use crate::{Fixture, START};
+
+#[tokio::test]
+async fn a_name_that_differs_only_in_case_is_taken() {
+    let fixture = Fixture::new().await;
+    let result = fixture.store.add_user("ANN", "hash", false, START).await;
+    assert!(matches!(result, Err(StoreError::AlreadyExists(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_name_regardless_of_case() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.store.user_named("Ann").await.unwrap().unwrap().id, fixture.ann);
+}
+
+#[tokio::test]
+async fn users_are_listed_by_name() {
+    let fixture = Fixture::new().await;
+    let ava = fixture.store.add_user("Ava", "hash", false, START).await.unwrap().id;
+    let ids: Vec<_> = fixture.store.users().await.unwrap().iter().map(|user| user.id).collect();
+    assert_eq!(ids, [fixture.ann, ava, fixture.bob]);
+}
+
+#[tokio::test]
+async fn a_new_password_is_stored_with_its_time() {
+    let fixture = Fixture::new().await;
+    assert!(fixture.store.set_password("ann", "new", START + 7).await.unwrap());
+    let user = fixture.store.user(fixture.ann).await.unwrap().unwrap();
+    assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("new", START + 7));
+}
+
+#[tokio::test]
+async fn a_new_password_turns_a_demo_user_into_a_regular_one() {
+    let fixture = Fixture::new().await;
+    let demo = fixture.store.add_user("demo", "hash", true, START).await.unwrap();
+    assert!(demo.demo);
+    fixture.store.set_password("demo", "new", START).await.unwrap();
+    assert!(!fixture.store.user(demo.id).await.unwrap().unwrap().demo);
+}
+
+#[tokio::test]
+async fn an_unknown_user_gets_no_password() {
+    assert!(!Fixture::new().await.store.set_password("nobody", "new", START).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_user_can_be_disabled_and_enabled() {
+    let fixture = Fixture::new().await;
+    for disabled in [true, false] {
+        assert!(fixture.store.set_disabled("bob", disabled).await.unwrap());
+        assert_eq!(fixture.store.user(fixture.bob).await.unwrap().unwrap().disabled, disabled);
+    }
+}
+
+impl Fixture {
+    /// Stores a config of Ann.
+    async fn put_config(&self, name: &str, shared: bool) -> Config {
+        let (id, owner, name, options) = (Uuid::new_v4(), self.ann, name.to_string(), "{}".to_string());
+        let config = Config { id, owner, name, shared, options, created_at: START, updated_at: START };
+        self.store.put_config(&config).await.unwrap();
+        config
+    }
+}
+
+#[tokio::test]
+async fn an_owner_reads_private_and_shared_configs() {
+    let fixture = Fixture::new().await;
+    let configs = [fixture.put_config("private", false).await, fixture.put_config("shared", true).await];
+    assert_eq!(fixture.store.configs(fixture.ann).await.unwrap(), configs);
+}
+
+#[tokio::test]
+async fn other_users_read_only_shared_configs() {
+    let fixture = Fixture::new().await;
+    fixture.put_config("private", false).await;
+    let shared = fixture.put_config("shared", true).await;
+    assert_eq!(fixture.store.configs(fixture.bob).await.unwrap(), [shared]);
+}
+
+#[tokio::test]
+async fn an_owner_can_replace_a_config() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("old", false).await;
+    let renamed = Config { name: "new".into(), ..config };
+    fixture.store.put_config(&renamed).await.unwrap();
+    assert_eq!(fixture.store.config(renamed.id).await.unwrap(), Some(renamed));
+}
+
+#[tokio::test]
+async fn another_user_cannot_replace_a_config() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("old", true).await;
+    fixture.store.put_config(&Config { owner: fixture.bob, name: "new".into(), ..config.clone() }).await.unwrap();
+    assert_eq!(fixture.store.config(config.id).await.unwrap(), Some(config));
+}
+
+#[tokio::test]
+async fn an_owner_can_delete_a_config() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("old", false).await;
+    assert!(fixture.store.delete_config(config.id, fixture.ann).await.unwrap());
+    assert_eq!(fixture.store.config(config.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn another_user_cannot_delete_a_config() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("old", true).await;
+    assert!(!fixture.store.delete_config(config.id, fixture.bob).await.unwrap());
+    assert_eq!(fixture.store.config(config.id).await.unwrap(), Some(config));
+}

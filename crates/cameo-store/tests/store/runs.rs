@@ -1,0 +1,213 @@
+//! Runs of tasks and how they end, and the workers.
+
+use cameo_store::{TaskStatus, Worker};
+
+use crate::{Fixture, LEASE, RETRY_WAIT, START, assert_lease_lost, failure, result_of};
+
+#[tokio::test]
+async fn a_prolonged_lease_is_not_reaped() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.prolong(&lease, LEASE, 0.4, "matte", START + 10_000).await.unwrap();
+    assert_eq!(fixture.store.reap(START + LEASE + 1).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_prolonged_lease_records_the_progress() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.prolong(&lease, LEASE, 0.4, "matte", START).await.unwrap();
+    let task = fixture.task(lease.task).await;
+    assert_eq!((task.progress, task.stage.as_deref()), (0.4, Some("matte")));
+}
+
+#[tokio::test]
+async fn a_lost_lease_cannot_be_prolonged() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.reap(START + LEASE + 1).await.unwrap();
+    assert_lease_lost(fixture.store.prolong(&lease, LEASE, 0.4, "matte", START + LEASE + 2).await);
+}
+
+#[tokio::test]
+async fn a_finished_task_is_completed_and_has_its_result() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.finish(&lease, &result_of(&lease), "cpu", START + 900).await.unwrap();
+    let task = fixture.task(lease.task).await;
+    assert_eq!((task.status, task.progress, task.finished_at), (TaskStatus::Completed, 1.0, Some(START + 900)));
+    assert_eq!((task.result, task.engine.as_deref()), (Some(result_of(&lease)), Some("cpu")));
+}
+
+#[tokio::test]
+async fn a_task_is_finished_once() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.finish(&lease, &result_of(&lease), "cpu", START).await.unwrap();
+    assert_lease_lost(fixture.store.finish(&lease, &result_of(&lease), "cpu", START).await);
+}
+
+#[tokio::test]
+async fn each_run_has_its_own_fence_and_output() {
+    let fixture = Fixture::new().await;
+    let first = fixture.start_task().await;
+    fixture.store.reap(START + LEASE + 1).await.unwrap();
+    let second = fixture.lease(START + RETRY_WAIT).await;
+    assert_eq!(second.task, first.task);
+    assert!(second.fence > first.fence);
+    assert_ne!(second.output_key(), first.output_key());
+}
+
+#[tokio::test]
+async fn a_stale_run_cannot_finish_and_the_current_one_can() {
+    let fixture = Fixture::new().await;
+    let stale = fixture.start_task().await;
+    fixture.store.reap(START + LEASE + 1).await.unwrap();
+    let now = START + RETRY_WAIT;
+    let current = fixture.lease(now).await;
+    assert_lease_lost(fixture.store.finish(&stale, &result_of(&stale), "cpu", now).await);
+    assert_eq!(fixture.status(stale.task).await, TaskStatus::Processing);
+    fixture.store.finish(&current, &result_of(&current), "cpu", now).await.unwrap();
+    assert_eq!(fixture.task(current.task).await.result, Some(result_of(&current)));
+}
+
+#[tokio::test]
+async fn a_failure_without_retry_is_final() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    assert!(!fixture.store.fail(&lease, &failure(), false, START + 1).await.unwrap());
+    let task = fixture.task(lease.task).await;
+    assert_eq!((task.status, task.failure, task.finished_at), (TaskStatus::Failed, Some(failure()), Some(START + 1)));
+}
+
+#[tokio::test]
+async fn a_failure_with_retry_runs_again_after_a_delay() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    assert!(fixture.store.fail(&lease, &failure(), true, START).await.unwrap());
+    assert_eq!(fixture.status(lease.task).await, TaskStatus::Pending);
+    assert_eq!(fixture.claim(START + 100).await, None);
+    assert_eq!(fixture.store.peek(START + 100).await.unwrap(), None);
+    assert_eq!(fixture.lease(START + RETRY_WAIT).await.task, lease.task);
+}
+
+#[tokio::test]
+async fn a_delayed_retry_does_not_block_other_tasks() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.fail(&lease, &failure(), true, START).await.unwrap();
+    let next = fixture.submit(fixture.ann).await;
+    assert_eq!(fixture.lease(START + 100).await.task, next);
+}
+
+#[tokio::test]
+async fn a_task_fails_after_three_retries() {
+    let fixture = Fixture::new().await;
+    let id = fixture.submit(fixture.ann).await;
+    let mut now = START;
+    let mut retried = Vec::new();
+    for _ in 0..fixture.store.max_attempts() {
+        now += RETRY_WAIT;
+        let lease = fixture.lease(now).await;
+        retried.push(fixture.store.fail(&lease, &failure(), true, now).await.unwrap());
+    }
+    assert_eq!(retried, [true, true, true, false]);
+    let task = fixture.task(id).await;
+    assert_eq!((task.status, task.failure, task.attempts), (TaskStatus::Failed, Some(failure()), 4));
+}
+
+#[tokio::test]
+async fn a_failed_task_is_not_claimed_again() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.fail(&lease, &failure(), false, START).await.unwrap();
+    assert_eq!(fixture.claim(START + RETRY_WAIT).await, None);
+}
+
+#[tokio::test]
+async fn a_stale_run_cannot_fail() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.reap(START + LEASE + 1).await.unwrap();
+    assert_lease_lost(fixture.store.fail(&lease, &failure(), false, START + LEASE + 2).await);
+}
+
+#[tokio::test]
+async fn a_released_task_is_pending_as_if_it_had_not_been_claimed() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.release(&lease).await.unwrap();
+    let task = fixture.task(lease.task).await;
+    assert_eq!((task.status, task.attempts, task.started_at), (TaskStatus::Pending, 0, None));
+    assert_eq!(fixture.lease(START).await.task, lease.task);
+}
+
+#[tokio::test]
+async fn a_released_lease_is_lost() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    fixture.store.release(&lease).await.unwrap();
+    assert_lease_lost(fixture.store.release(&lease).await);
+}
+
+#[tokio::test]
+async fn only_expired_leases_are_reaped() {
+    let fixture = Fixture::new().await;
+    let expired = fixture.start_task().await;
+    fixture.submit(fixture.bob).await;
+    let valid = fixture.lease(START + 5000).await;
+    assert_eq!(fixture.store.reap(START + LEASE + 1).await.unwrap(), 1);
+    assert_eq!(fixture.status(expired.task).await, TaskStatus::Pending);
+    assert_eq!(fixture.status(valid.task).await, TaskStatus::Processing);
+}
+
+#[tokio::test]
+async fn the_tasks_of_a_dead_worker_are_requeued_before_their_leases_expire() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    assert_eq!(fixture.store.requeue_worker_tasks("worker", START).await.unwrap(), 1);
+    assert_eq!(fixture.status(lease.task).await, TaskStatus::Pending);
+    assert_lease_lost(fixture.store.finish(&lease, &result_of(&lease), "cpu", START).await);
+}
+
+#[tokio::test]
+async fn the_tasks_of_other_workers_are_not_requeued() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.start_task().await;
+    assert_eq!(fixture.store.requeue_worker_tasks("another", START).await.unwrap(), 0);
+    assert_eq!(fixture.status(lease.task).await, TaskStatus::Processing);
+}
+
+#[tokio::test]
+async fn a_task_whose_workers_keep_dying_fails() {
+    let fixture = Fixture::new().await;
+    let id = fixture.submit(fixture.ann).await;
+    let mut now = START;
+    for _ in 0..fixture.store.max_attempts() {
+        now += RETRY_WAIT;
+        fixture.lease(now).await;
+        fixture.store.reap(now + LEASE + 1).await.unwrap();
+    }
+    let task = fixture.task(id).await;
+    assert_eq!((task.status, task.failure.unwrap().code.as_str()), (TaskStatus::Failed, "worker_lost"));
+}
+
+#[tokio::test]
+async fn a_heartbeat_replaces_the_previous_one() {
+    let fixture = Fixture::new().await;
+    let starting = Worker { id: "w".into(), engine: "cpu".into(), ready: false, heartbeat_at: START };
+    let ready = Worker { ready: true, heartbeat_at: START + 1, ..starting.clone() };
+    for worker in [starting, ready] {
+        fixture.store.heartbeat(&worker).await.unwrap();
+        assert_eq!(fixture.store.workers().await.unwrap(), [worker]);
+    }
+}
+
+#[tokio::test]
+async fn a_deregistered_worker_is_not_listed() {
+    let fixture = Fixture::new().await;
+    let worker = Worker { id: "w".into(), engine: "cpu".into(), ready: true, heartbeat_at: START };
+    fixture.store.heartbeat(&worker).await.unwrap();
+    fixture.store.deregister("w").await.unwrap();
+    assert_eq!(fixture.store.workers().await.unwrap(), []);
+}

@@ -1,0 +1,28 @@
+// Blurs the matte along its rows; beyond the ends the outermost pixels repeat.
+
+struct Params {
+    width: u32,
+    rows: u32,
+    radius: u32,
+    // Words before the first pixel.
+    matte_offset: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read> matte: array<f32>;
+// `[rows, width]`
+@group(0) @binding(3) var<storage, read_write> blurred_rows: array<f32>;
+
+@compute @workgroup_size(16, 16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= params.width || id.y >= params.rows) {
+        return;
+    }
+    var sum = 0.0;
+    for (var k = 0u; k <= 2u * params.radius; k++) {
+        let x = min(max(id.x + k, params.radius) - params.radius, params.width - 1u);
+        sum += weights[k] * matte[params.matte_offset + id.y * params.width + x];
+    }
+    blurred_rows[id.y * params.width + id.x] = sum;
+}

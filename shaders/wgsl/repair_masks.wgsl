@@ -1,0 +1,90 @@
+// Marks the solid interior of the subject and the holes to fill: four planes that are blurred next.
+
+struct Params {
+    side: u32,
+    solid_threshold: f32,
+    // A hole is filled if 1 - confidence is at most this everywhere,
+    max_doubt: f32,
+    // or if its area is at most this fraction of the photo.
+    max_hole_fraction: f32,
+    // Prior and matte contradict each other below this intersection over union.
+    min_agreement: f32,
+    // Whether guidance is on.
+    guided: u32,
+    // What is filled extends this far into the rim of the hole, in pixels of the plane.
+    radius: u32,
+    // Pixels of the photo.
+    photo_pixels: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> roi: Roi;
+// `[side, side]`: matte, person confidence, core, coarse matte.
+@group(0) @binding(2) var<storage, read> low_res: array<vec4<f32>>;
+// Three planes: components of what is not solid, of what is outside, of the subject.
+@group(0) @binding(3) var<storage, read> labels: array<u32>;
+// Six planes, as `repair_regions` stores them.
+@group(0) @binding(4) var<storage, read> regions: array<u32>;
+// `[side, side]`: 1 in the solid interior, and the matte there.
+@group(0) @binding(5) var<storage, read_write> interior: array<vec2<f32>>;
+// `[side, side]`: 1 in the interior and where a hole is filled, and what the matte lacks there.
+@group(0) @binding(6) var<storage, read_write> cover: array<vec2<f32>>;
+// `[side, side]`: 1 where a hole is filled, and at its rim.
+@group(0) @binding(7) var<storage, read_write> filled: array<u32>;
+
+fn is_prior_trusted() -> bool {
+    let counts = 5u * params.side * params.side;
+    let agrees = f32(regions[counts]) >= params.min_agreement * f32(regions[counts + 1u]);
+    return params.guided != 0u && roi.person_present != 0u && agrees;
+}
+
+fn is_hole(index: u32) -> bool {
+    return labels[index] != NONE && regions[labels[index]] == 0u;
+}
+
+fn is_filled(index: u32, trusted: bool) -> bool {
+    let pixels = params.side * params.side;
+    if (!is_hole(index)) {
+        return false;
+    }
+    let doubt = bitcast<f32>(regions[pixels + labels[index]]);
+    // The plane covers the ROI, which is a part of the photo.
+    let limit = params.max_hole_fraction * (f32(params.photo_pixels) / f32(roi.width * roi.height));
+    let area = f32(regions[2u * pixels + labels[index]]) / f32(pixels);
+    return (trusted && doubt <= params.max_doubt) || area <= limit;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= params.side || id.y >= params.side) {
+        return;
+    }
+    let pixels = params.side * params.side;
+    let index = id.y * params.side + id.x;
+    let trusted = is_prior_trusted();
+    let in_hole = is_filled(index, trusted);
+    let outside = labels[pixels + index];
+    let within = outside == NONE || regions[3u * pixels + outside] == 0u;
+    let in_core = trusted && low_res[index].z > params.solid_threshold;
+    let solid = in_core && within && (!is_hole(index) || in_hole);
+    var near_filled = false;
+    for (var dy = 0u; dy <= 2u * params.radius; dy++) {
+        for (var dx = 0u; dx <= 2u * params.radius; dx++) {
+            let x = id.x + dx;
+            let y = id.y + dy;
+            let inside = x >= params.radius && y >= params.radius
+                && x < params.side + params.radius && y < params.side + params.radius;
+            if (inside && !near_filled) {
+                near_filled = is_filled((y - params.radius) * params.side + x - params.radius, trusted);
+            }
+        }
+    }
+    // Filling must not leave the subject through a thin rim.
+    near_filled = near_filled && within;
+    let matte = low_res[index].x;
+    let weight = select(0.0, 1.0, solid);
+    let coverage = select(0.0, 1.0, solid || near_filled);
+    interior[index] = vec2<f32>(weight, weight * select(matte, 1.0, in_hole));
+    cover[index] = vec2<f32>(coverage, coverage * (1.0 - matte));
+    filled[index] = select(0u, 1u, near_filled);
+}

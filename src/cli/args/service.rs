@@ -1,0 +1,177 @@
+//! The flags of `cameo serve` and `cameo work`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cameo_service::settings::{ServiceSettings, TlsFiles};
+use cameo_store::QueueLimits;
+
+use super::engine::EngineArgs;
+use super::limits::LimitArgs;
+use super::log::LogArgs;
+
+/// Flags that the server passes on to its workers.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WorkerArgs {
+    /// Folder of tasks, users and images [default: cameo in the system's folder for user data]
+    #[arg(long, value_name = "DIR", env = "CAMEO_DATA")]
+    pub data: Option<PathBuf>,
+    /// Seconds without a heartbeat after which a worker is replaced, and its task given to another
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(2..=3600), env = "CAMEO_LEASE")]
+    pub lease: u32,
+    /// Seconds that a task may run before its worker counts as hung
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_TASK_TIMEOUT")]
+    pub task_timeout: u32,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Returns the data folder: the one that was set, else `cameo` in the system's folder for user data.
+pub fn data_folder(set: Option<PathBuf>) -> PathBuf {
+    set.unwrap_or_else(|| dirs::data_local_dir().unwrap_or_default().join("cameo"))
+}
+
+impl WorkerArgs {
+    pub fn data_folder(&self) -> PathBuf {
+        data_folder(self.data.clone())
+    }
+
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease.into())
+    }
+
+    /// Returns these flags as command-line arguments, with `data` as the data folder.
+    pub fn arguments(&self, data: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut add = |name: &str, value: &std::ffi::OsStr| {
+            let mut argument = OsString::from(format!("--{name}="));
+            argument.push(value);
+            arguments.push(argument);
+        };
+        add("data", data.as_os_str());
+        add("lease", self.lease.to_string().as_ref());
+        add("task-timeout", self.task_timeout.to_string().as_ref());
+        add("device", value_name(self.engine.device).as_ref());
+        add("models", self.engine.models_folder().as_os_str());
+        add("max-input-megapixels", self.limits.max_input_megapixels.to_string().as_ref());
+        add("max-output-megapixels", self.limits.max_output_megapixels.to_string().as_ref());
+        add("max-megapixels-in-flight", self.limits.max_megapixels_in_flight.to_string().as_ref());
+        add("log", self.log.log.as_ref());
+        add("log-format", value_name(self.log.log_format).as_ref());
+        if self.engine.allow_software {
+            arguments.push("--allow-software".into());
+        }
+        arguments
+    }
+}
+
+fn value_name(value: impl clap::ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+}
+
+/// The flags of `cameo serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", env = "CAMEO_LISTEN")]
+    pub listen: SocketAddr,
+    /// Try the service: listen on 127.0.0.1:8000 only, with the user test_user and the password test_password
+    #[arg(long, conflicts_with = "listen")]
+    pub demo: bool,
+    /// Worker processes; each owns an engine
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64), env = "CAMEO_WORKERS")]
+    pub workers: u16,
+
+    /// Seconds that a token is valid
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(60..), env = "CAMEO_TOKEN_TTL")]
+    pub token_ttl: u32,
+    /// Refuse tokens in the query (?token=), where they can leak through logs and browser histories
+    #[arg(long, env = "CAMEO_NO_QUERY_TOKENS")]
+    pub no_query_tokens: bool,
+    /// Read client addresses from the last entry of X-Forwarded-For; only behind a proxy that sets it
+    #[arg(long, env = "CAMEO_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+
+    /// Largest upload, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), env = "CAMEO_MAX_UPLOAD")]
+    pub max_upload: u32,
+    /// Tasks that may wait; more are refused with status 503
+    #[arg(long, value_name = "N", default_value_t = 200, env = "CAMEO_MAX_QUEUE")]
+    pub max_queue: u64,
+    /// Megapixels that may wait; more are refused with status 503
+    #[arg(long, value_name = "MP", default_value_t = 2000.0, env = "CAMEO_MAX_QUEUE_MEGAPIXELS")]
+    pub max_queue_megapixels: f64,
+    /// Tasks of one user that may wait or run; more are refused with status 429
+    #[arg(long, value_name = "N", default_value_t = 50, env = "CAMEO_MAX_TASKS_PER_USER")]
+    pub max_tasks_per_user: u64,
+    /// Seconds that a result is kept
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, env = "CAMEO_KEEP_RESULTS")]
+    pub keep_results: u32,
+    /// Seconds that a finished task is kept in the list
+    #[arg(long, value_name = "SECONDS", default_value_t = 604_800, env = "CAMEO_KEEP_TASKS")]
+    pub keep_tasks: u32,
+
+    /// Connections that may be open at once
+    #[arg(long, value_name = "N", default_value_t = 2048, env = "CAMEO_MAX_CONNECTIONS")]
+    pub max_connections: u32,
+    /// Seconds that a client may take to send its headers
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_HEADER_TIMEOUT")]
+    pub header_timeout: u32,
+    /// Seconds that an upload may stall
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_BODY_TIMEOUT")]
+    pub body_timeout: u32,
+    /// Seconds that an upload may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_UPLOAD_TIMEOUT")]
+    pub upload_timeout: u32,
+    /// Seconds that requests and workers get to finish when the server stops
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, env = "CAMEO_SHUTDOWN_TIMEOUT")]
+    pub shutdown_timeout: u32,
+
+    /// Certificate chain for TLS, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "CAMEO_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key for TLS, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "CAMEO_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Origin whose pages may call the API, or * for all; repeatable
+    #[arg(long, value_name = "ORIGIN", env = "CAMEO_CORS_ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+
+    #[command(flatten)]
+    pub worker: WorkerArgs,
+}
+
+impl ServeArgs {
+    /// Returns the settings of the service.
+    pub fn settings(&self) -> ServiceSettings {
+        let seconds = |secs: u32| Duration::from_secs(secs.into());
+        let tls = self.tls_cert.clone().zip(self.tls_key.clone());
+        ServiceSettings {
+            demo: self.demo,
+            query_tokens: !self.no_query_tokens,
+            token_ttl: seconds(self.token_ttl),
+            behind_proxy: self.behind_proxy,
+            cors_origins: self.cors_origin.clone(),
+            tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
+            limits: self.worker.limits.processing_limits(),
+            max_upload_bytes: u64::from(self.max_upload) << 20,
+            queue: QueueLimits {
+                tasks: self.max_queue,
+                pixels: (self.max_queue_megapixels * 1e6) as u64,
+                tasks_per_user: self.max_tasks_per_user,
+            },
+            max_connections: self.max_connections as usize,
+            header_timeout: seconds(self.header_timeout),
+            body_timeout: seconds(self.body_timeout),
+            upload_timeout: seconds(self.upload_timeout),
+            shutdown_timeout: seconds(self.shutdown_timeout),
+            lease: self.worker.lease(),
+        }
+    }
+}

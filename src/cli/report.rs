@@ -1,0 +1,138 @@
+//! What a batch reports for each image: a progress bar on a terminal, JSON on standard output, else one line per image
+//! on standard error.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use cameo_core::pipeline::{CutoutReport, EncodedResult, StageTimes};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use super::error::Result;
+use super::items::BatchItem;
+
+/// What became of one image.
+pub enum ItemResult {
+    Written(EncodedResult),
+    /// The output exists already.
+    Skipped,
+}
+
+/// How a batch is reported.
+pub struct ReportSettings {
+    /// Print one JSON object per image on standard output.
+    pub json: bool,
+    /// Print one line per image on standard error.
+    pub lines: bool,
+    /// The engine's name, for JSON.
+    pub device: &'static str,
+    /// The matting network's name, for JSON.
+    pub model: Option<&'static str>,
+}
+
+/// Reports the images of one batch. Threads share it.
+pub struct BatchReport {
+    bar: Option<ProgressBar>,
+    settings: ReportSettings,
+}
+
+impl BatchReport {
+    /// Starts the report of a batch of `count` images.
+    pub fn new(settings: ReportSettings, count: usize) -> Self {
+        let bar = (count > 1 && std::io::stderr().is_terminal()).then(|| {
+            let template = "{bar:30} {pos}/{len} images  {per_sec}  {eta} left  {wide_msg}";
+            let bar = ProgressBar::new(count as u64);
+            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self { bar, settings }
+    }
+
+    /// Reports one image.
+    pub fn add(&self, item: &BatchItem, result: &Result<ItemResult>) {
+        let (input, output) = (item.input.name(), item.output.name());
+        if self.settings.json {
+            let object = match result {
+                Ok(ItemResult::Written(encoded)) => self.json_object(&input, &output, encoded),
+                Ok(ItemResult::Skipped) => json!({"input": input, "output": output, "skipped": true}).to_string(),
+                Err(error) => json!({"input": input, "error": error.to_string()}).to_string(),
+            };
+            self.print(|| {
+                // A closed pipe, as by `head`, must not end the batch.
+                let _ = writeln!(std::io::stdout(), "{object}");
+            });
+        }
+        match result {
+            Err(error) => self.print(|| eprintln!("error: {input}: {error}")),
+            Ok(_) if self.settings.json || self.bar.is_some() || !self.settings.lines => {}
+            Ok(ItemResult::Skipped) => eprintln!("{output} exists, skipped: replace it with --overwrite"),
+            Ok(ItemResult::Written(encoded)) => {
+                let seconds = encoded.times.total_ms() / 1e3;
+                eprintln!("{output}: {}x{} in {seconds:.1} s", encoded.width, encoded.height);
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Prints without tearing the progress bar.
+    fn print(&self, print: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn json_object(&self, input: &str, output: &str, encoded: &EncodedResult) -> String {
+        let object = JsonResult {
+            input,
+            output,
+            width: encoded.width,
+            height: encoded.height,
+            device: self.settings.device,
+            model: self.settings.model,
+            cutout: encoded.report,
+            ms: Milliseconds(&encoded.times),
+        };
+        serde_json::to_string(&object)
+            .unwrap_or_else(|error| json!({"input": input, "error": error.to_string()}).to_string())
+    }
+
+    /// Ends the progress bar with a summary.
+    pub fn finish(&self, failures: usize) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+            let successes = bar.length().unwrap_or_default() as usize - failures;
+            eprintln!("{successes} done, {failures} failed in {:.1} s", bar.elapsed().as_secs_f64());
+        }
+    }
+}
+
+/// The JSON object of one result.
+#[derive(Serialize)]
+struct JsonResult<'a> {
+    input: &'a str,
+    output: &'a str,
+    width: u32,
+    height: u32,
+    device: &'a str,
+    model: Option<&'a str>,
+    /// Absent if nothing was cut out.
+    #[serde(flatten)]
+    cutout: Option<CutoutReport>,
+    ms: Milliseconds<'a>,
+}
+
+/// Stage times in the order of the pipeline, and their sum, rounded to microseconds.
+struct Milliseconds<'a>(&'a StageTimes);
+
+impl Serialize for Milliseconds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let round = |ms: f64| (ms * 1e3).round() / 1e3;
+        let stages = self.0.stages().chain([("total", self.0.total_ms())]);
+        serializer.collect_map(stages.map(|(stage, ms)| (stage, round(ms))))
+    }
+}

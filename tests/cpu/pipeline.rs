@@ -1,0 +1,85 @@
+//! The whole pipeline against the reference: Pillow's Lanczos, onnxruntime, Pillow's Lanczos, as rembg does it.
+
+use cameo_core::codec::{self, Format, InputLimits};
+use cameo_cpu::CpuEngine;
+use cameo_core::pipeline::{self, ProcessingLimits, CutoutOptions, Operation, Recipe};
+use cameo_models::Network;
+
+use crate::common;
+
+fn matte(network: Network) -> Vec<f32> {
+    let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
+    let cutout = CutoutOptions { model: network, matte_only: true, plain_matte: true, ..Default::default() };
+    let recipe = Recipe { cutout, ..Recipe::new(Operation::Cutout) };
+    let result = pipeline::process(&mut engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap();
+    let matte = codec::decode(&result.bytes, &InputLimits::default()).unwrap();
+    matte.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[0] as f32).collect()
+}
+
+fn reference(name: &str) -> Vec<f32> {
+    let image = common::picture(&format!("tests/golden/{name}"));
+    image.pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[0] as f32).collect()
+}
+
+/// Allowed differences, in units of 1/255. The reference truncates the matte to 8 bits before it resamples it, which
+/// costs half a unit on average, and Pillow resamples rows before columns and rounds between them, which costs up to a
+/// few units where the network is uncertain.
+const MAX: f32 = 12.0;
+const MEAN: f64 = 0.7;
+
+#[track_caller]
+fn assert_near(found: &[f32], want: &[f32]) {
+    let found = common::difference(found, want);
+    println!("{found:?}");
+    assert!(found.max <= MAX && found.mean <= MEAN, "{found:?}");
+}
+
+#[test]
+fn the_matte_of_u2netp_equals_the_reference() {
+    assert_near(&matte(Network::U2NetP), &reference("pipeline_u2netp.png"));
+}
+
+#[test]
+fn the_matte_of_isnet_equals_the_reference() {
+    assert_near(&matte(Network::IsNet), &reference("pipeline_isnet.png"));
+}
+
+#[test]
+fn the_matte_of_another_network_does_not() {
+    let found = common::difference(&reference("pipeline_u2netp.png"), &reference("pipeline_isnet.png"));
+    assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
+}
+
+#[test]
+fn a_combo_equals_the_enhancement_of_its_cutout() {
+    // Between the two commands alpha has 8 bits, within one it has 32.
+    let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
+    let mut run = |operation, bytes: &[u8]| {
+        let recipe = common::quick(operation);
+        pipeline::process(&mut engine, bytes, &recipe, &ProcessingLimits::default()).unwrap().bytes
+    };
+    let combo = run(Operation::Combo, &bytes);
+    let cutout = run(Operation::Cutout, &bytes);
+    let enhanced = run(Operation::Enhance, &cutout);
+    let visible = |bytes: &[u8]| common::visible(&codec::decode(bytes, &InputLimits::default()).unwrap());
+    let found = common::difference(&visible(&combo), &visible(&enhanced));
+    assert!(found.max <= 8.0 && found.mean < 0.05, "{found:?}");
+    let found = common::difference(&visible(&combo)[..4096], &vec![0.0; 4096]);
+    assert!(found.max <= 1.0, "the corner is background: {found:?}");
+}
+
+#[test]
+fn colours_are_zero_where_alpha_is_zero() {
+    let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
+    for &format in Format::ALL {
+        let recipe = Recipe { format, ..common::quick(Operation::Combo) };
+        let result = pipeline::process(&mut engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap();
+        let image = codec::decode(&result.bytes, &InputLimits::default()).unwrap();
+        let clear: Vec<_> = image.pixels.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] == 0).collect();
+        assert!(clear.len() > 100_000);
+        assert!(clear.iter().all(|pixel| **pixel == [0; 4]));
+    }
+}

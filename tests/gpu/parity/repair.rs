@@ -1,0 +1,98 @@
+use cameo_core::pipeline::CutoutOptions;
+use cameo_core::tuning::{MatteStats, SIDE};
+use cameo_cpu::Plane;
+use cameo_gpu::{GpuInput, GpuMatte, InputFormat};
+
+use super::{SIZE, SmallOutputs, blob, read};
+use crate::common::difference;
+use crate::networks::upload;
+use crate::on_gpu;
+
+/// Returns a matte over the ROI with a grey part, a hole inside, a hole at the rim, and a second subject.
+fn matte() -> Vec<f32> {
+    let outline = blob(SIZE, [0.45, 0.5], 0.3);
+    let grey = blob(SIZE, [0.4, 0.6], 0.12);
+    let hole = blob(SIZE, [0.5, 0.42], 0.05);
+    let second = blob(SIZE, [0.9, 0.1], 0.05);
+    let alpha = |i: usize| (outline[i] * (1.0 - 0.5 * grey[i]) * (1.0 - hole[i])).max(second[i]);
+    (0..SIZE * SIZE).map(|i| 0.03 + 0.9 * alpha(i)).collect()
+}
+
+fn stretched(mut matte: Vec<f32>) -> Vec<f32> {
+    cameo_cpu::stretch(&mut matte);
+    matte
+}
+
+fn repair_on_gpu(outputs: SmallOutputs, options: CutoutOptions) -> (Vec<f32>, MatteStats) {
+    on_gpu(move |engine| {
+        let context = &engine.context;
+        let prior = outputs.gpu_prior(engine);
+        let map = upload(engine, &matte(), [SIZE; 2]);
+        let format = InputFormat { size: SIZE as u32, mean: [0.0; 3], std: [1.0; 3], mirrored: false };
+        // The repair only passes the input on.
+        let input = GpuInput { map: map.clone(), format };
+        let repaired = cameo_gpu::repair(context, GpuMatte { map, input }, &prior, &options).unwrap();
+        (read(context, &repaired.matte), read(context, &repaired.stats)[0])
+    })
+}
+
+fn repair_on_cpu(outputs: &SmallOutputs, options: &CutoutOptions) -> Vec<f32> {
+    cameo_cpu::repair(Plane::square(SIZE, stretched(matte())), &outputs.cpu_prior(), options).values
+}
+
+/// Both make the same decisions; only the order of sums differs.
+const MAX: f32 = 1e-3;
+
+#[test]
+fn repair_agrees() {
+    let default = CutoutOptions::default;
+    for (name, options) in [
+        ("guided", default()),
+        ("holes", CutoutOptions { fill_holes: Some(0.05), ..default() }),
+        ("largest", CutoutOptions { largest: true, ..default() }),
+        ("all", CutoutOptions { largest: true, fill_holes: Some(1.0), ..default() }),
+    ] {
+        for probability in [0.9, 0.1] {
+            let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+            let want = repair_on_cpu(&outputs, &options);
+            let found = difference(&repair_on_gpu(outputs, options.clone()).0, &want);
+            println!("repair {name} {probability}: {found:?}");
+            assert!(found.max <= MAX, "{name} {probability}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn the_statistics_agree() {
+    for probability in [0.9, 0.1] {
+        let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+        let repaired = Plane::square(SIZE, repair_on_cpu(&outputs, &CutoutOptions::default()));
+        let want = cameo_cpu::matte_stats(&repaired, &outputs.cpu_prior());
+        let (_, found) = repair_on_gpu(outputs, CutoutOptions::default());
+        println!("matte stats {probability}: {found:?} {want:?}");
+        assert!(want.solid_pixels > 1000 && want.soft_pixels > 100 && want.disagreement > 0);
+        assert_eq!(want.person_present, (probability > 0.5) as u32);
+        let counts = |stats: MatteStats| bytemuck::cast::<_, [u32; 8]>(stats);
+        for (found, want) in counts(found).into_iter().zip(counts(want)) {
+            // A value just at a threshold may be counted, or rounded, either way.
+            assert!(found.abs_diff(want) <= 2 + want / 200, "{probability}: {found} {want}");
+        }
+    }
+}
+
+#[test]
+fn without_a_person_the_matte_is_only_stretched_to_the_last_bit() {
+    let outputs = SmallOutputs { probability: 0.1, ..SmallOutputs::person() };
+    let (found, _) = repair_on_gpu(outputs, CutoutOptions::default());
+    assert_eq!(found, stretched(matte()));
+}
+
+#[test]
+fn repair_changes_the_matte_and_with_another_prior_does_not_agree() {
+    let want = repair_on_cpu(&SmallOutputs::person(), &CutoutOptions::default());
+    let change = difference(&want, &stretched(matte()));
+    assert!(change.max > 0.3 && change.mean > 0.01, "nothing is repaired: {change:?}");
+    let other = SmallOutputs { confidence: blob(SIDE, [0.41, 0.55], 0.11), ..SmallOutputs::person() };
+    let found = difference(&repair_on_gpu(other, CutoutOptions::default()).0, &want);
+    assert!(found.max > MAX, "nothing is compared: {found:?}");
+}

@@ -1,0 +1,40 @@
+//! The whole pipeline on the GPU: the picture of the CPU, with one copy to the device and one back.
+
+use cameo_core::codec::{self, InputLimits};
+use cameo_core::pipeline::{self, Level, Operation, ProcessingLimits, Recipe};
+use cameo_cpu::CpuEngine;
+
+use crate::common::{self, difference, visible};
+use crate::on_gpu;
+
+#[test]
+fn the_gpu_gives_the_picture_of_the_cpu_with_one_upload_and_one_readback() {
+    let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
+    let recipe = common::quick(Operation::Combo);
+    let (found, transferred) = {
+        let (bytes, recipe) = (bytes.clone(), recipe.clone());
+        on_gpu(move |engine| {
+            let earlier = engine.context.counters.read();
+            let result = pipeline::process(engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap();
+            (result.bytes, engine.context.counters.read().since(earlier))
+        })
+    };
+    assert_eq!((transferred.uploads, transferred.upload_bytes), (1, 512 * 512 * 4));
+    // The picture and the matte statistics.
+    assert_eq!((transferred.readbacks, transferred.readback_bytes), (1, 1024 * 1024 * 4 + 32));
+    // Taps and parameters: far less than any picture.
+    assert!(transferred.table_bytes < 200_000, "{transferred:?}");
+
+    let mut engine = CpuEngine::new(&common::models());
+    let want = pipeline::process(&mut engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap().bytes;
+    let decoded = |bytes: &[u8]| visible(&codec::decode(bytes, &InputLimits::default()).unwrap());
+    let agreement = difference(&decoded(&found), &decoded(&want));
+    println!("pipeline: {agreement:?}");
+    // Where the network is uncertain, the last bit of its input changes several bits of its output.
+    assert!(agreement.max <= 4.0 && agreement.mean < 0.02, "{agreement:?}");
+
+    let light = Recipe { level: Level::Light, scale: Some(2.0), ..recipe };
+    let other = pipeline::process(&mut engine, &bytes, &light, &ProcessingLimits::default()).unwrap().bytes;
+    let control = difference(&decoded(&other), &decoded(&want));
+    assert!(control.max > 4.0 && control.mean > 0.02, "nothing is compared: {control:?}");
+}
