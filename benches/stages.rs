@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use cameo_core::codec::{self, Format, Image, ImageHeader, InputLimits, Picture};
-use cameo_cpu::CpuEngine;
-use cameo_gpu::GpuEngine;
 use cameo_core::pipeline::{
     CutoutOptions, Edge, Engine, EngineOutput, Enhancement, Operation, ProcessingLimits, Recipe,
 };
+use cameo_cpu::CpuEngine;
 use cameo_device::adapter::{self, Adapter};
+use cameo_gpu::GpuEngine;
 use cameo_models::Network;
 use divan::Bencher;
 

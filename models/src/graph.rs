@@ -4,8 +4,6 @@
 //! the paths of the parameters in the burn modules of `cameo-matting`, and so the names of the tensors in a weights
 //! file.
 
-use crate::{Network, selfie, u2net};
-
 /// The operation of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GraphOp {
@@ -99,15 +97,6 @@ pub struct NetworkGraph {
 }
 
 impl NetworkGraph {
-    /// Returns the graph of `network`.
-    pub fn of(network: Network) -> Self {
-        match network {
-            Network::IsNet => u2net::isnet_graph(),
-            Network::U2NetP => u2net::u2netp_graph(),
-            Network::Selfie => selfie::graph(),
-        }
-    }
-
     /// Returns the convolutions that the matte depends on, in forward order.
     pub fn used_convs(&self) -> Vec<&ConvLayer> {
         let mut used = vec![false; self.nodes.len()];
@@ -156,12 +145,12 @@ impl GraphBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Network, network_graph};
 
     #[test]
     fn names_are_unique() {
         for network in Network::ALL {
-            let graph = NetworkGraph::of(network);
+            let graph = network_graph(network);
             let mut names: Vec<_> = graph.used_convs().iter().map(|conv| conv.name.clone()).collect();
             let count = names.len();
             names.sort();

@@ -4,12 +4,14 @@
 //! - [`graph`]: the layers of a network in forward order, with the name and shape of every weight
 //! - [`u2net`]: the graphs of the two matting networks, IS-Net and U2-Net-p
 //! - [`selfie`]: the graph of the network that finds people
+//! - [`network_graph`]: the graph of any of them
 //!
 //! This crate depends on no tensor library, so that `cargo xtask convert` can check and write weights without building
 //! the networks that will run them.
 
 pub mod graph;
 pub mod manifest;
+mod networks;
 pub mod selfie;
 pub mod u2net;
 
@@ -20,3 +22,4 @@ pub const SELF_TEST_PORTRAIT: &[u8] = include_bytes!("../selftest/portrait.png")
 pub const SELF_TEST_MATTE: &[u8] = include_bytes!("../selftest/u2netp_matte.png");
 
 pub use manifest::{Manifest, ModelEntry, ModelError, Network};
+pub use networks::network_graph;

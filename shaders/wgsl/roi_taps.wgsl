@@ -56,9 +56,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let inside = index < count;
     // The centre of the output as a whole number and a fraction of samples, so that no digits are lost.
-    let halves = (2u * select(0u, index, inside) + 1u) * source_length;
-    let whole = i32(origin + halves / (2u * count));
-    let fraction = f32(halves % (2u * count)) / f32(2u * count);
+    let numerator = (2u * select(0u, index, inside) + 1u) * source_length;
+    let whole = i32(origin + numerator / (2u * count));
+    let fraction = f32(numerator % (2u * count)) / f32(2u * count);
     let scale = max(f32(source_length) / f32(count), 1.0);
     let support = params.radius * scale;
     let low = max(whole + i32(floor(fraction - support)), 0);

@@ -3,16 +3,14 @@
 use cameo_core::codec::CodecError;
 use cameo_core::pipeline::{EngineError, PipelineError};
 
-use super::soak::SoakResult;
-
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     #[error("this system does not report the memory of a process: run the soak on Linux, macOS or Windows")]
     MemoryUnknown,
-    #[error("memory grows by more than {limit_kib} KiB per image, which is a leak: {result}")]
-    MemoryGrows { limit_kib: f64, result: SoakResult },
+    #[error("memory grows by more than {limit_kib} KiB per image, which is a leak: {summary}")]
+    MemoryGrows { limit_kib: f64, summary: String },
 }
 
 impl From<CodecError> for BenchError {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use super::MIB;
+use super::statistics::MIB;
 
 #[derive(Debug, Serialize)]
 pub struct Machine {

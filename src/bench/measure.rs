@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cameo_core::pipeline::{EngineHandle, Recipe, no_observer};
 
 use super::error::BenchError;
+use super::memory;
 use super::report::{PhotoFigures, StageFigures};
-use super::{MIB, median, memory, run};
+use super::run::run;
+use super::statistics::{MIB, median};
 
 /// A stage of one run.
 struct StageSample {

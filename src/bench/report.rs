@@ -5,7 +5,7 @@ use std::fmt;
 use cameo_core::pipeline::Recipe;
 use serde::Serialize;
 
-use super::Machine;
+use super::machine::Machine;
 
 /// The figures of all engines, and the conditions they were measured under.
 #[derive(Debug, Serialize)]

@@ -10,8 +10,8 @@ use cameo_core::pipeline::{self, CutoutOptions, Operation, Recipe, StageObserver
 use cameo_gpu::{GpuEngine, TransferCounters};
 use cameo_models::Network;
 
-use super::decode;
 use super::error::BenchError;
+use super::run::decode;
 
 /// Width and height of the photo: 12 megapixels, which most cameras have.
 const PHOTO: [u32; 2] = [4000, 3000];

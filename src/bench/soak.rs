@@ -8,7 +8,9 @@ use cameo_models::Network;
 
 use super::error::BenchError;
 use super::memory::resident;
-use super::{MIB, median, photo, run};
+use super::photo::photo;
+use super::run::run;
+use super::statistics::{MIB, median};
 
 /// The sizes of the images, in the order they come. Neighbours differ, because buffers of equal size are reused.
 const SIZES: [[u32; 2]; 10] = [
@@ -86,7 +88,7 @@ pub fn soak(engine: &EngineHandle, network: Network, images: usize) -> Result<So
     let result = SoakResult { images, seconds: start.elapsed().as_secs_f64(), cycle_minima };
     match result.growth_kib() <= MAX_GROWTH_KIB {
         true => Ok(result),
-        false => Err(BenchError::MemoryGrows { limit_kib: MAX_GROWTH_KIB, result }),
+        false => Err(BenchError::MemoryGrows { limit_kib: MAX_GROWTH_KIB, summary: result.to_string() }),
     }
 }
 

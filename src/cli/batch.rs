@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use cameo_core::codec::{self, Compression, Depth, Format};
-use cameo_core::pipeline::{
-    self, EncodedResult, EngineHandle, PixelBudget, ProcessingLimits, Recipe, no_observer,
-};
+use cameo_core::pipeline::{self, EncodedResult, EngineHandle, PixelBudget, ProcessingLimits, Recipe, no_observer};
 
 use super::args::{EngineArgs, LimitArgs};
 use super::engine;

@@ -42,7 +42,8 @@ fn self_test(args: &EngineArgs) -> std::result::Result<String, CliError> {
 
 fn show_processor() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
+    let system =
+        System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     println!(
         "\nProcessor\n  {cores} cores, {:.1} GiB memory, {:.1} GiB of it free",

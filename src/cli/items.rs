@@ -73,9 +73,9 @@ fn format_of_file(path: &Path, format: Option<Format>) -> Result<Format> {
         ))),
         (Some(format), _, _) => Ok(format),
         (None, Some(format), _) => Ok(format),
-        (None, None, Some(extension)) => Err(CliError::Usage(format!(
-            "results cannot be written as .{extension}: end the output in .png or .webp"
-        ))),
+        (None, None, Some(extension)) => {
+            Err(CliError::Usage(format!("results cannot be written as .{extension}: end the output in .png or .webp")))
+        }
         (None, None, None) => Ok(Format::default()),
     }
 }

@@ -35,9 +35,10 @@ pub struct Retention {
 /// If a secret is too short, or the key file cannot be used.
 pub fn read_signing_keys(folder: &DataFolder) -> Result<Vec<SigningKey>> {
     match std::env::var(SECRET_VARIABLE) {
-        Ok(secrets) if !secrets.is_empty() => {
-            Ok(secrets.split(',').map(|secret| SigningKey::from_secret(secret.trim())).collect::<std::result::Result<_, _>>()?)
-        }
+        Ok(secrets) if !secrets.is_empty() => Ok(secrets
+            .split(',')
+            .map(|secret| SigningKey::from_secret(secret.trim()))
+            .collect::<std::result::Result<_, _>>()?),
         _ => Ok(signing_keys::open(&folder.signing_keys(), now())?),
     }
 }

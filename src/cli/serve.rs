@@ -91,7 +91,9 @@ async fn listen(args: &ServeArgs) -> Result<TcpListener> {
     let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     tracing::info!("listening on {scheme}://{address}");
     if args.demo {
-        tracing::info!("demo: log in as {DEMO_USER} / {DEMO_PASSWORD}; the API is documented at {scheme}://{address}/docs");
+        tracing::info!(
+            "demo: log in as {DEMO_USER} / {DEMO_PASSWORD}; the API is documented at {scheme}://{address}/docs"
+        );
     }
     Ok(listener)
 }

@@ -1,8 +1,8 @@
 //! The whole pipeline against the reference: Pillow's Lanczos, onnxruntime, Pillow's Lanczos, as rembg does it.
 
 use cameo_core::codec::{self, Format, InputLimits};
+use cameo_core::pipeline::{self, CutoutOptions, Operation, ProcessingLimits, Recipe};
 use cameo_cpu::CpuEngine;
-use cameo_core::pipeline::{self, ProcessingLimits, CutoutOptions, Operation, Recipe};
 use cameo_models::Network;
 
 use crate::common;

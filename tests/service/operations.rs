@@ -109,7 +109,8 @@ fn a_server_with_a_certificate_speaks_tls() {
     let (cert_flag, key_flag) = (flag("tls-cert", &cert), flag("tls-key", &key));
     let server = Server::spawn(&[&cert_flag, &key_flag]);
     let url = format!("https://127.0.0.1:{}/livez", server.port);
-    let response = Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
+    let response =
+        Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
     let response = String::from_utf8(response.stdout).unwrap();
     assert!(response.contains("200 OK") && response.contains("strict-transport-security"), "{response}");
     drop(server);

@@ -98,7 +98,8 @@ fn fields_of_a_status(ann: &Client, section: &str) {
 /// Every code of the OpenAPI document is in the table.
 fn codes_of_errors(ann: &Client, section: &str) {
     let document = ann.get("/openapi.json").text();
-    let is_code = |word: &&str| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_code =
+        |word: &&str| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let documented = quoted(section);
     let document: Value = serde_json::from_str(&document).unwrap();
     let mut count = 0;

@@ -60,7 +60,8 @@ fn a_cutout_states_its_uncertainty_and_where_its_subject_is() {
     let ann = Client::new(&server);
     let options = serde_json::json!({"model": "u2netp", "depth": 16, "choke": 0.5, "edge": "crisp"});
     let config = ann.json("POST", "/api/v1/configs", &serde_json::json!({"name": "deep", "options": options}));
-    let id = ann.submit_accepted(&format!("/api/v1/cutout?config_id={}", config.json()["id"].as_str().unwrap()), &photo());
+    let id =
+        ann.submit_accepted(&format!("/api/v1/cutout?config_id={}", config.json()["id"].as_str().unwrap()), &photo());
     let status = ann.wait_until_over(&id);
     let uncertainty = status["matte_uncertainty"].as_f64().unwrap();
     assert!(0.0 < uncertainty && uncertainty < 0.5, "{status}");

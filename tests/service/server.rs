@@ -105,7 +105,8 @@ impl Server {
     /// The names of all files in the blob folder: photos and results.
     pub fn blob_files(&self) -> Vec<String> {
         let list = |folder: &str| std::fs::read_dir(self.data().join("blobs").join(folder)).unwrap();
-        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
+        let name =
+            |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
         list("inputs").chain(list("results")).map(name).collect()
     }
 

@@ -223,7 +223,10 @@ fn the_tasks_of_one_user_are_limited() {
     let ids = submit_three(&ann);
     let response = ann.submit("/api/v1/upscale", &photo());
     assert_eq!(response.problem(), (429, "too_many_tasks".into()));
-    assert_eq!((response.header("x-ratelimit-limit"), response.header("x-ratelimit-remaining")), (Some("3"), Some("0")));
+    assert_eq!(
+        (response.header("x-ratelimit-limit"), response.header("x-ratelimit-remaining")),
+        (Some("3"), Some("0"))
+    );
     assert!(response.header("retry-after").is_some());
     cancel(&ann, &ids[2]);
     ann.submit_accepted("/api/v1/upscale", &photo());

@@ -166,10 +166,12 @@ fn import_graph(folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
             }
         }
         for start in ["crate::", "super::"] {
-            paths.extend(code.match_indices(start).map(|(at, _)| {
+            let inline = code.match_indices(start).map(|(at, _)| {
                 let end = code[at..].find(|c| !is_path(c)).map_or(code.len(), |length| at + length);
                 code[at..end].to_string()
-            }));
+            });
+            // What ends in `::` is the start of a `use` with braces.
+            paths.extend(inline.filter(|path| !path.ends_with(':')));
         }
         let local = paths.iter().map(|path| match path.split("::").next().unwrap_or_default() {
             "crate" | "super" | "self" => resolve(path, module, &modules),
@@ -226,11 +228,8 @@ fn no_modules_import_each_other_in_a_circle() {
 fn a_circle_is_found() {
     let module = |name: &str| vec![name.to_string()];
     let edges = |names: &[&str]| names.iter().map(|name| module(name)).collect::<BTreeSet<_>>();
-    let graph = BTreeMap::from([
-        (module("a"), edges(&["b"])),
-        (module("b"), edges(&["c"])),
-        (module("c"), edges(&["a"])),
-    ]);
+    let graph =
+        BTreeMap::from([(module("a"), edges(&["b"])), (module("b"), edges(&["c"])), (module("c"), edges(&["a"]))]);
     assert_eq!(find_cycle(&graph).unwrap(), ["a", "b", "c", "a"]);
     assert_eq!(expand("super::{a, b::{c, d}}"), ["super::a", "super::b::c", "super::b::d"]);
 }

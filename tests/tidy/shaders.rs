@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cameo_gpu::kernels::{BLOCK, LINE, PARAMS_LAYOUTS, TILE};
+use cameo_gpu::kernels::{PARAMS_LAYOUTS, WORKGROUP_1D, WORKGROUP_2D, WORKGROUP_GEMM};
 use cameo_shaders::{SHADERS, shader};
 use naga::valid::Capabilities;
 
@@ -40,7 +40,8 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
         let [entry] = &module.entry_points[..] else { panic!("{name} does not have one entry point") };
         assert_eq!(entry.name, "main", "{name}");
         let size = entry.workgroup_size;
-        let known = size == [TILE, TILE, 1] || size == [LINE, 1, 1] || size == [BLOCK, 1, 1];
+        let known =
+            size == [WORKGROUP_2D, WORKGROUP_2D, 1] || size == [WORKGROUP_1D, 1, 1] || size == [WORKGROUP_GEMM, 1, 1];
         assert!(known, "{name} has workgroups of {size:?}");
 
         let params = module.types.iter().find(|(_, kind)| kind.name.as_deref() == Some("Params"));

@@ -59,9 +59,8 @@ fn prefix(name: &str) -> &str {
 /// The Rust source at `path` below `crates` or `tests/gpu`, with its child modules if it is a `mod.rs`.
 fn source(path: &str) -> String {
     let path = project().join(path);
-    let read = |path: &std::path::Path| {
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
+    let read =
+        |path: &std::path::Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     if !path.ends_with("mod.rs") {
         return read(&path);
     }

@@ -36,13 +36,7 @@ pub fn edge(context: &GpuContext, mut matte: RowBands, options: &CutoutOptions) 
 }
 
 /// Records a tone curve on each pixel, in place.
-fn record_tone(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    matte: &RowBands,
-    threshold: f32,
-    slope: f32,
-) {
+fn record_tone(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte: &RowBands, threshold: f32, slope: f32) {
     for buffer in matte.buffers() {
         let count = (buffer.size() / 4) as u32;
         let params = EdgeTone { count, stride: TONE_WORKGROUPS * WORKGROUP_1D, threshold, slope };
@@ -52,12 +46,7 @@ fn record_tone(
 }
 
 /// Records the move of the edge inwards by `pixels`, outwards if they are negative.
-fn record_choke(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    matte: &RowBands,
-    pixels: f32,
-) -> RowBands {
+fn record_choke(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte: &RowBands, pixels: f32) -> RowBands {
     let disc = taps::disc(pixels.abs());
     let radius = disc.iter().map(|tap| tap.y.unsigned_abs()).max().unwrap_or(0);
     let table: Vec<[u32; 3]> =

@@ -72,8 +72,12 @@ fn record_coarse_matte(
     let side = SIDE as u32;
     let extrema = stretch::extrema(context, encoder, coarse_matte);
     let planes = context.scratch("prior planes", (SIDE * SIDE * 16) as u64);
-    let params =
-        LocateCoarseMatte { coarse_side: coarse_matte.side(), side, min_range: tuning::MIN_RANGE, ..Default::default() };
+    let params = LocateCoarseMatte {
+        coarse_side: coarse_matte.side(),
+        side,
+        min_range: tuning::MIN_RANGE,
+        ..Default::default()
+    };
     let bindings = [extrema.as_entire_binding(), coarse_matte.binding(), planes.as_entire_binding()];
     context.dispatch(encoder, &context.kernels.locate_coarse_matte, &params, &bindings, workgroups_2d(side, side));
     planes

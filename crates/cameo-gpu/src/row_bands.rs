@@ -54,7 +54,12 @@ fn split_into_bands(width: u32, height: u32, max_bytes: u64) -> Vec<Range<u32>> 
 
 /// Splits `bands` of `width` words into chunks that keep to `max_bytes` together with `radius` rows on each side, where
 /// that is possible.
-fn split_into_chunks(bands: impl Iterator<Item = Range<u32>>, width: u32, radius: u32, max_bytes: u64) -> Vec<Range<u32>> {
+fn split_into_chunks(
+    bands: impl Iterator<Item = Range<u32>>,
+    width: u32,
+    radius: u32,
+    max_bytes: u64,
+) -> Vec<Range<u32>> {
     let max_rows = (max_bytes / row_bytes(width)).saturating_sub(2 * u64::from(radius)).clamp(1, 1 << 30) as u32;
     let split = |band: Range<u32>| {
         band.clone().step_by(max_rows as usize).map(move |first| first..(first + max_rows).min(band.end))
@@ -72,8 +77,9 @@ impl RowBands {
     /// `words` are the bytes of `height` rows of `width` words.
     pub fn upload(context: &GpuContext, label: &str, width: u32, height: u32, words: &[u8], max_bytes: u64) -> Self {
         let row_bytes = row_bytes(width) as usize;
-        let buffer =
-            |rows: &Range<u32>| context.upload(label, &words[rows.start as usize * row_bytes..rows.end as usize * row_bytes]);
+        let buffer = |rows: &Range<u32>| {
+            context.upload(label, &words[rows.start as usize * row_bytes..rows.end as usize * row_bytes])
+        };
         Self::new(width, height, max_bytes, buffer)
     }
 

@@ -19,12 +19,7 @@ pub struct CropRect {
 ///
 /// # Errors
 /// If `pixels` are too few for the size, or `crop` is not within them.
-pub fn resize_lanczos3(
-    pixels: &[u8],
-    [width, height]: [u32; 2],
-    crop: CropRect,
-    side: u32,
-) -> Result<Vec<u8>, String> {
+pub fn resize_lanczos3(pixels: &[u8], [width, height]: [u32; 2], crop: CropRect, side: u32) -> Result<Vec<u8>, String> {
     let source = ImageRef::new(width, height, pixels, PixelType::U8x4).map_err(|error| error.to_string())?;
     let mut resized = Image::new(side, side, PixelType::U8x4);
     let [left, top, width, height] = [crop.left, crop.top, crop.width, crop.height].map(f64::from);

@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Device;
 use cameo_models::u2net::ISNET_BACKBONE;
 
-use crate::ops::{Epilogue, LayerOps};
+use crate::layer_ops::{Epilogue, LayerOps};
 use crate::rsu::{Backbone, new_conv3x3};
 
 /// A stem that halves the size, the backbone, and the finest of the six side outputs: the others serve training only.

@@ -8,7 +8,9 @@ use std::thread;
 use burn::tensor::Device;
 use cameo_models::{Manifest, ModelEntry, ModelError, Network};
 
-use crate::{MattingNetwork, SelfieSegmenter, load_weights};
+use crate::matting_network::MattingNetwork;
+use crate::selfie::SelfieSegmenter;
+use crate::weights::load_weights;
 
 /// Opens networks by name. The manifest and the weights of each network are read from disk once, when they are first
 /// needed.

@@ -11,7 +11,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Device;
 use cameo_models::u2net::{BackboneShape, RsuShape};
 
-use crate::ops::{Activation, Epilogue, LayerOps};
+use crate::layer_ops::{Activation, Epilogue, LayerOps};
 
 /// Returns a 3x3 convolution that keeps the size at stride 1.
 pub fn new_conv3x3(channels: [usize; 2], stride: usize, dilation: usize, device: &Device) -> Conv2d {

@@ -14,7 +14,7 @@ use cameo_models::selfie::{
     BLOCKS, ENCODER_CHANNELS, HEAD_CHANNELS, LEVEL_CHANNELS, PERSON_FEATURES, SKIP_BLOCKS, STEM_CHANNELS, SelfieBlock,
 };
 
-use crate::ops::{Activation, Epilogue, LayerOps};
+use crate::layer_ops::{Activation, Epilogue, LayerOps};
 
 /// The network that finds people.
 #[derive(Module, Debug)]
@@ -44,7 +44,10 @@ impl SelfieSegmenter {
             stem: same_conv([3, STEM_CHANNELS], 3, 2, 1, device),
             blocks: BLOCKS.iter().map(|block| InvertedResidual::new(block, device)).collect(),
             head: Head::new(device),
-            levels: inputs.zip(LEVEL_CHANNELS).map(|(input, output)| DecoderLevel::new(input, output, device)).collect(),
+            levels: inputs
+                .zip(LEVEL_CHANNELS)
+                .map(|(input, output)| DecoderLevel::new(input, output, device))
+                .collect(),
             last: conv1x1([LEVEL_CHANNELS[2], 4], device),
             person: conv1x1([PERSON_FEATURES, 1], device),
         }

@@ -6,7 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Device;
 use cameo_models::u2net::U2NETP_BACKBONE;
 
-use crate::ops::{Epilogue, LayerOps};
+use crate::layer_ops::{Epilogue, LayerOps};
 use crate::rsu::{Backbone, new_conv3x3};
 
 /// The backbone, a side output for each of its six features, and their fusion.

@@ -26,7 +26,8 @@ pub fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
         let flag = matches!(arg.get_action(), ArgAction::SetTrue);
         let values =
             values(&value).filter(|values| !flag || values.iter().all(|value| value == "true" || value == "false"));
-        let values = values.ok_or_else(|| format!("{shown}: {key} cannot be {value}: see cameo {} --help", command.get_name()))?;
+        let values = values
+            .ok_or_else(|| format!("{shown}: {key} cannot be {value}: see cameo {} --help", command.get_name()))?;
         command = command.mut_arg(id, |arg| arg.default_values(values));
     }
     Ok(command)

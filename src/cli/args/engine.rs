@@ -40,8 +40,7 @@ impl EngineArgs {
         let program = std::env::current_exe().ok();
         let program_folder = program.as_deref().and_then(Path::parent);
         let shared = program_folder.and_then(Path::parent).map(|prefix| prefix.join("share/cameo/models"));
-        let candidates =
-            [program_folder.map(|folder| folder.join("models")), shared, Some(PathBuf::from("models"))];
+        let candidates = [program_folder.map(|folder| folder.join("models")), shared, Some(PathBuf::from("models"))];
         let found = candidates.into_iter().flatten().find(|folder| folder.join(MANIFEST).is_file());
         found.unwrap_or_else(|| PathBuf::from("models"))
     }

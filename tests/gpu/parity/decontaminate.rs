@@ -28,9 +28,8 @@ fn decontaminate(gpu_photo: Image, cpu_photo: Image, alpha: Alpha, options: Cuto
         let want = cameo_cpu::decontaminate(frame, &options).photo;
         let near = near_subject(&matte, width as usize, options.outward_reach(width, height) as usize);
         let pairs = found.iter().zip(want.pixels.as_chunks::<4>().0).zip(near).filter(|(_, near)| *near);
-        let (found, want): (Vec<f32>, Vec<f32>) = pairs
-            .flat_map(|((found, want), _)| found.map(f32::from).into_iter().zip(want.map(f32::from)))
-            .unzip();
+        let (found, want): (Vec<f32>, Vec<f32>) =
+            pairs.flat_map(|((found, want), _)| found.map(f32::from).into_iter().zip(want.map(f32::from))).unzip();
         difference(&found, &want)
     })
 }

@@ -73,7 +73,13 @@ fn enhance_in_16_bits_agrees() {
 
 #[test]
 fn a_cutout_without_enhancement_agrees() {
-    let plain = Enhancement { width: WIDTH, height: HEIGHT, sharpening: None, denoises: false, ..enhancement(Level::Medium, None) };
+    let plain = Enhancement {
+        width: WIDTH,
+        height: HEIGHT,
+        sharpening: None,
+        denoises: false,
+        ..enhancement(Level::Medium, None)
+    };
     let found = enhance(true, plain, plain);
     println!("enhance not at all: {found:?}");
     assert!(found.max <= 1.0 && found.mean < 0.01, "{found:?}");

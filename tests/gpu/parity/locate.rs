@@ -39,7 +39,10 @@ fn locate_agrees() {
         ("a small photo", SmallOutputs { width: 300, height: 200, ..person.clone() }),
         ("another subject", SmallOutputs { coarse_matte: blob(COARSE_SIDE, [0.8, 0.2], 0.1), ..person.clone() }),
         ("nobody", SmallOutputs { confidence: vec![0.0; SIDE * SIDE], ..person.clone() }),
-        ("a crowd", SmallOutputs { confidence: everywhere, coarse_matte: vec![0.5; COARSE_SIDE * COARSE_SIDE], ..person }),
+        (
+            "a crowd",
+            SmallOutputs { confidence: everywhere, coarse_matte: vec![0.5; COARSE_SIDE * COARSE_SIDE], ..person },
+        ),
     ];
     for (name, outputs) in cases {
         let want = outputs.cpu_prior();

@@ -1,3 +1,5 @@
+//! The repair stage, and the steps it shares with others: `stretch`, `components` and `blur`.
+
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::tuning::{MatteStats, SIDE};
 use cameo_cpu::Plane;

@@ -105,7 +105,7 @@ fn published_facts(network: Network) -> ModelEntry {
 }
 
 fn read_weights(file: &Path, published: &[u8], network: Network) -> Result<Vec<Weight>, String> {
-    let graph = NetworkGraph::of(network);
+    let graph = cameo_models::network_graph(network);
     match network {
         Network::IsNet | Network::U2NetP => onnx::weights(&onnx::parse(published)?, &graph),
         Network::Selfie => {

@@ -233,7 +233,7 @@ mod tests {
 
     /// Returns the error for U2-Net-p with `change`.
     fn refusal(change: impl FnOnce(&mut GraphProto)) -> String {
-        let graph = NetworkGraph::of(Network::U2NetP);
+        let graph = cameo_models::network_graph(Network::U2NetP);
         let mut model = export(&graph);
         change(model.graph.as_mut().unwrap());
         weights(&model, &graph).err().expect("the change must be refused")
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_graph_that_fits_gives_every_weight_the_matte_needs() {
         for network in Network::MATTING {
-            let graph = NetworkGraph::of(network);
+            let graph = cameo_models::network_graph(network);
             let bytes = export(&graph).encode_to_vec();
             let weights = weights(&parse(&bytes).unwrap(), &graph).unwrap();
             assert_eq!(weights.len(), 2 * graph.used_convs().len());
@@ -277,6 +277,6 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_onnx_are_refused() {
-        assert!(parse(b"\x89PNG\r\n").and_then(|model| weights(&model, &NetworkGraph::of(Network::U2NetP))).is_err());
+        assert!(parse(b"\x89PNG\r\n").and_then(|model| weights(&model, &cameo_models::network_graph(Network::U2NetP))).is_err());
     }
 }

@@ -31,7 +31,11 @@ impl Profile {
             levels().flat_map(|r| levels().flat_map(move |g| levels().flat_map(move |b| [r, g, b]))).collect();
         let mut converted = vec![0; colors.len()];
         transform.transform(&colors, &mut converted).ok()?;
-        colors.iter().zip(&converted).all(|(color, converted)| color.abs_diff(*converted) <= 1).then(|| Self(icc.to_vec()))
+        colors
+            .iter()
+            .zip(&converted)
+            .all(|(color, converted)| color.abs_diff(*converted) <= 1)
+            .then(|| Self(icc.to_vec()))
     }
 
     /// The bytes of the ICC profile.
@@ -61,7 +65,9 @@ fn transform_options() -> TransformOptions {
 pub fn srgb_from_rgba8(pixels: &mut [u8], icc: &[u8]) {
     let Some(source) = profile(icc, DataColorSpace::Rgb) else { return };
     let srgb = ColorProfile::new_srgb();
-    let Ok(transform) = source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else { return };
+    let Ok(transform) = source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else {
+        return;
+    };
     let mut out = vec![0; pixels.len()];
     if transform.transform(pixels, &mut out).is_ok() {
         pixels.copy_from_slice(&out);
@@ -72,7 +78,9 @@ pub fn srgb_from_rgba8(pixels: &mut [u8], icc: &[u8]) {
 pub fn srgb_from_rgba16(pixels: &mut [u16], icc: &[u8]) {
     let Some(source) = profile(icc, DataColorSpace::Rgb) else { return };
     let srgb = ColorProfile::new_srgb();
-    let Ok(transform) = source.create_transform_16bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else { return };
+    let Ok(transform) = source.create_transform_16bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else {
+        return;
+    };
     let mut out = vec![0; pixels.len()];
     if transform.transform(pixels, &mut out).is_ok() {
         pixels.copy_from_slice(&out);

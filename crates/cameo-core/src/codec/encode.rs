@@ -2,69 +2,13 @@
 
 use image::ImageEncoder;
 use image::codecs::webp::WebPEncoder;
-use serde::{Deserialize, Serialize};
-use strum::VariantArray;
 
 use super::color::Profile;
+use super::encoding::{Compression, Encoding, Format};
 use super::error::CodecError;
 use super::picture::Image;
 use super::png_bands::zlib_stream;
 use super::sample::{Depth, Sample};
-use crate::names::UnknownName;
-
-/// File format of a result. Both formats are lossless and store alpha.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray, strum::VariantNames)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
-#[strum(parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Format>)]
-pub enum Format {
-    #[default]
-    Png,
-    WebP,
-}
-
-impl Format {
-    pub const ALL: &[Format] = Format::VARIANTS;
-
-    /// Returns the name in flags, which is also the file extension.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-
-    /// Returns the largest width and height in pixels.
-    pub fn max_side(self) -> u32 {
-        match self {
-            Format::Png => i32::MAX as u32,
-            Format::WebP => 16_383,
-        }
-    }
-}
-
-/// How hard a PNG is compressed. The pixels are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[derive(strum::Display, strum::EnumString, strum::VariantNames)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Compression>)]
-pub enum Compression {
-    #[default]
-    Fast,
-    /// A tenth smaller on average, in up to five times the time.
-    Small,
-}
-
-/// File format and compression of a result. WebP has one compression only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Encoding {
-    pub format: Format,
-    pub compression: Compression,
-}
-
-impl From<Format> for Encoding {
-    fn from(format: Format) -> Self {
-        Self { format, ..Self::default() }
-    }
-}
 
 /// Encodes an RGBA image with straight alpha. A PNG without a `profile` is tagged as sRGB. No metadata of the input is
 /// written.

@@ -44,8 +44,7 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &InputLimits) -> Result<Decoded,
     };
     limits.check_decoder_bytes(width as u64 * height as u64 * 4)?;
     // The decoder fixes its output colour space while it reads the headers, so a new one is needed.
-    let mut decoder =
-        JpegDecoder::new_with_options(ZCursor::new(bytes), options().jpeg_set_out_colorspace(channels));
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options().jpeg_set_out_colorspace(channels));
     let mut pixels = decoder.decode().map_err(undecodable)?;
     let mut icc = decoder.icc_profile();
     if channels != ColorSpace::RGBA {

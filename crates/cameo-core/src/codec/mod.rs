@@ -7,6 +7,7 @@ mod color;
 mod decode;
 mod decoded;
 mod encode;
+mod encoding;
 mod error;
 mod format;
 mod header;
@@ -19,7 +20,8 @@ mod sample;
 
 pub use color::Profile;
 pub use decode::{decode, decode_keeping_p3};
-pub use encode::{Compression, Encoding, Format, encode, encode_matte};
+pub use encode::{encode, encode_matte};
+pub use encoding::{Compression, Encoding, Format};
 pub use error::CodecError;
 pub use header::{ImageHeader, header, header_of_file};
 pub use limits::InputLimits;

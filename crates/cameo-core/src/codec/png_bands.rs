@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use zlib_rs::adler32::{adler32, adler32_combine};
 use zlib_rs::{Deflate, DeflateError, DeflateFlush};
 
-use super::encode::Compression;
+use super::encoding::Compression;
 use super::sample::{Depth, Sample};
 
 /// Filtered bytes per band. Bands do not share a dictionary, which costs at most 0.3 percent of the size. Priming each
@@ -78,13 +78,7 @@ pub(super) fn zlib_stream<T: Sample>(
 
 /// Filters `rows`, each preceded by its filter type: of `filters`, the one with the smallest sum of absolute values.
 /// `row_above` precedes the first row; it is empty at the top of the image.
-fn filter_rows<T: Sample>(
-    row_above: &[T],
-    rows: &[T],
-    row_samples: usize,
-    channels: usize,
-    filters: &[u8],
-) -> Vec<u8> {
+fn filter_rows<T: Sample>(row_above: &[T], rows: &[T], row_samples: usize, channels: usize, filters: &[u8]) -> Vec<u8> {
     let pixel_bytes = channels * size_of::<T>();
     let row_bytes = row_samples * size_of::<T>();
     // PNG defines a pixel of zeros to the left of each row, and a row of zeros above the first.

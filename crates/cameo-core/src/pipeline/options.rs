@@ -32,7 +32,8 @@ impl FromStr for Color {
         let number = (digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .then(|| u32::from_str_radix(digits, 16).ok())
             .flatten();
-        let [_, r, g, b] = number.ok_or_else(|| format!("{text:?} is not a colour: write it as #rrggbb"))?.to_be_bytes();
+        let [_, r, g, b] =
+            number.ok_or_else(|| format!("{text:?} is not a colour: write it as #rrggbb"))?.to_be_bytes();
         Ok(Self([r, g, b]))
     }
 }
@@ -52,8 +53,20 @@ impl TryFrom<String> for Color {
 }
 
 /// What guides the matting network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[derive(strum::Display, strum::EnumString, strum::VariantNames)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Guidance>)]
 pub enum Guidance {
@@ -66,8 +79,20 @@ pub enum Guidance {
 }
 
 /// How the edge of the matte looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[derive(strum::Display, strum::EnumString, strum::VariantNames)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Edge>)]
 pub enum Edge {

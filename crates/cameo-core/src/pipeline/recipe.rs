@@ -16,8 +16,20 @@ pub const COARSE_NETWORK: Network = Network::U2NetP;
 const SCALES: std::ops::RangeInclusive<f64> = 1.0..=4.0;
 
 /// What is done to a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Operation {
@@ -119,9 +131,8 @@ impl Recipe {
     pub fn check(&self) -> Result<(), RecipeError> {
         self.cutout.check()?;
         if self.format != Format::Png {
-            let refused = |why, instead| {
-                Err(RecipeError(format!("{} {why}: use --format png or {instead}", self.format)))
-            };
+            let refused =
+                |why, instead| Err(RecipeError(format!("{} {why}: use --format png or {instead}", self.format)));
             if self.cutout.depth == Depth::Sixteen {
                 return refused("has 8 bits per channel", "--depth 8");
             }

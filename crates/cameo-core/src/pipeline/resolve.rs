@@ -100,9 +100,8 @@ fn enhancement(recipe: &Recipe, photo: [u32; 2], max_pixels: u64) -> Result<Enha
     }
     check_sides(recipe, width.max(height))?;
     // Where an edge moves outwards, decontamination has filled its surroundings with flat colours, which have no noise.
-    let recolored = recipe.operation.cuts_out()
-        && recipe.decontaminates()
-        && recipe.cutout.outward_reach(photo[0], photo[1]) > 0;
+    let recolored =
+        recipe.operation.cuts_out() && recipe.decontaminates() && recipe.cutout.outward_reach(photo[0], photo[1]) > 0;
     let noise_above = if recolored { HALF } else { -1.0 };
     let LevelSettings { sharpening, denoises, .. } = recipe.level.settings();
     let (sharpening, denoises) = match recipe.operation {

@@ -67,10 +67,7 @@ pub fn decode_input(
 ///
 /// # Errors
 /// [`PipelineError::Engine`] if a stage fails, or [`PipelineError::Cancelled`].
-pub fn run_stages<E: Engine>(
-    engine: &mut E,
-    photo: InFlight<Image>,
-) -> Result<InFlight<EngineOutput>, PipelineError> {
+pub fn run_stages<E: Engine>(engine: &mut E, photo: InFlight<Image>) -> Result<InFlight<EngineOutput>, PipelineError> {
     let InFlight { content: image, profile, resolved, mut clock } = photo;
     let recipe = &resolved.recipe;
     let options = &recipe.cutout;

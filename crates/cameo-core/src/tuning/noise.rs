@@ -14,7 +14,7 @@ pub const BINS_PER_TONE: f32 = 4.0;
 /// Ratio of the median absolute deviation to the standard deviation of a normal distribution.
 pub const MEDIAN: f32 = 0.6745;
 
-/// Standard deviation of luma if that of each channel is 1: the norm of [`LUMA`](super::LUMA).
+/// Standard deviation of luma if that of each channel is 1: the norm of [`LUMA`](crate::tuning::LUMA).
 pub const LUMA_DEVIATION: f32 = 0.7497;
 
 /// Standard deviation of luma, in tones, that the texture of clean photos appears as: the median of ten photos.

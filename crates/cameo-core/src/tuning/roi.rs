@@ -1,6 +1,6 @@
 //! The region of interest: the part of the photo that the matting network gets.
 
-use super::{MAX_ROI_ASPECT, MAX_ROI_PERCENT, MAX_ZOOM, ROI_MARGIN_PERCENT, SIDE};
+use super::constants::{MAX_ROI_ASPECT, MAX_ROI_PERCENT, MAX_ZOOM, ROI_MARGIN_PERCENT, SIDE};
 
 /// A rectangle in pixels of the photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

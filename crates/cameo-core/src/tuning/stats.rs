@@ -1,6 +1,6 @@
 //! How certain a matte is.
 
-use super::SIDE;
+use super::constants::SIDE;
 
 /// Statistics of a matte on a plane of [`SIDE`]x[`SIDE`] pixels over the region of interest. Both engines compute them,
 /// and the host derives the uncertainty. The layout is that of the shader's storage buffer.

@@ -4,8 +4,8 @@
 //! The result is computed in bands of rows, each on one core, tile by tile. Every tile reads as far as its filters do,
 //! so that neither bands nor tiles leave a seam.
 //!
-//! The files in the order of the data: [`mod@denoise`] for strong levels, [`inputs`], [`resample`], [`local_range`], [`sharpen`], [`pack`]; a
-//! [`column_tile`] runs them.
+//! The files in the order of the data: `denoise` (only if the level asks for it), `inputs`, `resample`, `local_range`,
+//! `sharpen`, `pack`. A `column_tile` runs them from `resample` on.
 
 #![allow(
     clippy::needless_range_loop,

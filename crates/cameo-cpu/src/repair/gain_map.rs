@@ -43,10 +43,10 @@ pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> Gai
 
 /// Returns whether the prior and the matte overlap too little for the prior to be trusted.
 fn contradicts(alpha: &Plane, confidence: &Plane) -> bool {
-    let pairs = || alpha.values.iter().zip(&confidence.values).map(|(&alpha, &other)| (alpha > HALF, other > HALF));
-    let intersection = pairs().filter(|(alpha, confidence)| *alpha && *confidence).count() as f32;
-    let union = pairs().filter(|(alpha, confidence)| *alpha || *confidence).count() as f32;
-    intersection < CONTRADICT * union
+    let pairs = || alpha.values.iter().zip(&confidence.values);
+    let intersection = pairs().filter(|(alpha, confidence)| **alpha > HALF && **confidence > HALF).count();
+    let union = pairs().filter(|(alpha, confidence)| **alpha > HALF || **confidence > HALF).count();
+    (intersection as f32) < CONTRADICT * union as f32
 }
 
 /// The connected regions where a matte is at most a threshold; the vectors are indexed by label.

@@ -16,11 +16,7 @@ use crate::row_bands::RowBands;
 ///
 /// # Errors
 /// If the device was lost.
-pub fn denoise(
-    context: &GpuContext,
-    frame: &GpuFrame,
-    alpha_above: f32,
-) -> Result<(RowBands, GpuBuffer), EngineError> {
+pub fn denoise(context: &GpuContext, frame: &GpuFrame, alpha_above: f32) -> Result<(RowBands, GpuBuffer), EngineError> {
     let mut encoder = context.encoder("denoise");
     let histogram = record_count(context, &mut encoder, frame, alpha_above);
     let noise = record_level(context, &mut encoder, &histogram);

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use cameo_core::tuning::MIN_ALPHA;
 
-use super::RANGE_PIXEL_BYTES;
 use crate::context::GpuContext;
 use crate::frame::{FrameRows, GpuFrame};
 use crate::kernels::workgroups_2d;
 use crate::params::EnhanceLocalRange;
 use crate::pool::GpuBuffer;
 use crate::row_bands::RowBands;
+
+/// Bytes of the local range of a pixel.
+pub const RANGE_PIXEL_BYTES: u64 = 48;
 
 /// Records the range over 3x3 pixels around each pixel of the rows `rows` of the photo, and returns the buffer:
 /// `[rows, width, 3]` ranges of 16 bytes.

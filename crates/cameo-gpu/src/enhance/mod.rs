@@ -3,56 +3,33 @@
 //! The result is computed band by band, so that the working memory stays small whatever its size. Each band reads the
 //! rows that its filters reach, so that bands leave no seams.
 
+mod band;
 mod denoise;
 mod local_range;
 mod pack;
 mod resample;
 mod sharpen;
 
-use std::ops::Range;
-
 use cameo_core::pipeline::{EngineError, Enhancement};
 use cameo_core::taps;
 
 use crate::context::GpuContext;
 use crate::frame::GpuFrame;
-use crate::pool::GpuBuffer;
-use crate::row_bands::{BoundRows, RowBands};
+use crate::row_bands::RowBands;
 
-pub use denoise::denoise;
+use band::{BAND_PIXEL_BYTES, PictureRows};
+use local_range::RANGE_PIXEL_BYTES;
 use pack::record_pack;
 use resample::Resampling;
-use sharpen::UnsharpMask;
+use sharpen::GpuUnsharpMask;
 
-/// Bytes of a premultiplied pixel of a band: four f32.
-const BAND_PIXEL_BYTES: u64 = 16;
-
-/// Bytes of the local range of a pixel.
-const RANGE_PIXEL_BYTES: u64 = 48;
-
-/// Some rows of the result before they are packed: `[rows, width]`, premultiplied.
-struct Band {
-    buffer: GpuBuffer,
-    rows: Range<u32>,
-}
-
-/// Some rows of the picture to write.
-struct PictureRows {
-    rows: Range<u32>,
-    binding: BoundRows,
-    /// Words of a pixel: 1 for 8 bits per channel, 2 for 16.
-    words_per_pixel: u32,
-}
+pub use denoise::denoise;
 
 /// Returns `frame` at the size and with the sharpening of `enhancement`, packed. Colours are 0 where alpha is 0.
 ///
 /// # Errors
 /// If the device was lost.
-pub fn enhance(
-    context: &GpuContext,
-    mut frame: GpuFrame,
-    enhancement: &Enhancement,
-) -> Result<RowBands, EngineError> {
+pub fn enhance(context: &GpuContext, mut frame: GpuFrame, enhancement: &Enhancement) -> Result<RowBands, EngineError> {
     let Enhancement { width, height, sharpening, denoises, noise_above, depth } = *enhancement;
     let noise = match denoises {
         true => {
@@ -63,11 +40,10 @@ pub fn enhance(
         false => context.transfer.table("no noise", &[0f32]),
     };
     let words_per_pixel = u32::from(u8::from(depth)) / 8;
-    let picture =
-        RowBands::scratch(context, "picture", width * words_per_pixel, height, context.limits.binding_bytes);
+    let picture = RowBands::scratch(context, "picture", width * words_per_pixel, height, context.limits.binding_bytes);
     let resampling = Resampling::new(context, &frame, enhancement);
-    let mask = sharpening.map(|sharpening| UnsharpMask::new(context, sharpening, noise, enhancement));
-    let halo = mask.as_ref().map_or(0, |mask| mask.radius);
+    let unsharp_mask = sharpening.map(|sharpening| GpuUnsharpMask::new(context, sharpening, noise, enhancement));
+    let halo = unsharp_mask.as_ref().map_or(0, |mask| mask.radius);
     let max_rows = max_band_rows(context.limits.enhance_bytes, width.max(frame.photo.width), halo);
     for part in picture.bands() {
         for start in part.clone().step_by(max_rows as usize) {
@@ -76,7 +52,7 @@ pub fn enhance(
             let mut encoder = context.encoder("enhance");
             let band = resampling.record(context, &mut encoder, &frame, band_rows);
             let target = PictureRows { binding: picture.bind_output(context, &rows), rows, words_per_pixel };
-            match &mask {
+            match &unsharp_mask {
                 Some(mask) => mask.record(context, &mut encoder, &frame, &band, &target),
                 None => record_pack(context, &mut encoder, &band, width, &target),
             }

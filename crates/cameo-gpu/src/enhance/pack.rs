@@ -1,6 +1,6 @@
 //! Packs bands that are not sharpened.
 
-use super::{Band, PictureRows};
+use super::band::{Band, PictureRows};
 use crate::context::GpuContext;
 use crate::kernels::workgroups_2d;
 use crate::params::EnhancePack;

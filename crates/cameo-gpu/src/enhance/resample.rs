@@ -5,7 +5,7 @@ use std::ops::Range;
 use cameo_core::pipeline::Enhancement;
 use cameo_core::taps;
 
-use super::{BAND_PIXEL_BYTES, Band};
+use super::band::{BAND_PIXEL_BYTES, Band};
 use crate::context::GpuContext;
 use crate::frame::{FrameRows, GpuFrame};
 use crate::kernels::workgroups_2d;
@@ -24,9 +24,8 @@ impl Resampling {
     pub fn new(context: &GpuContext, frame: &GpuFrame, enhancement: &Enhancement) -> Self {
         let Enhancement { width, height, .. } = *enhancement;
         let photo = &frame.photo;
-        let table = |label, from: u32, to: u32| {
-            HostTapsTable::new(context, label, taps::lanczos3(from as usize, to as usize))
-        };
+        let table =
+            |label, from: u32, to: u32| HostTapsTable::new(context, label, taps::lanczos3(from as usize, to as usize));
         let resizes = (photo.width, photo.height) != (width, height);
         let taps = resizes.then(|| {
             let across = table("enhance_resample_across taps", photo.width, width);

@@ -4,16 +4,16 @@ use cameo_core::pipeline::{Enhancement, Sharpening};
 use cameo_core::taps;
 use cameo_core::tuning::MIN_ALPHA;
 
+use super::band::{Band, PictureRows};
 use super::local_range::record_local_range;
-use super::{Band, PictureRows};
 use crate::context::GpuContext;
 use crate::frame::GpuFrame;
 use crate::kernels::workgroups_2d;
 use crate::params::{EnhanceSharpenAcross, EnhanceSharpenDown};
 use crate::pool::GpuBuffer;
 
-/// An unsharp mask for one result.
-pub struct UnsharpMask {
+/// The unsharp mask for one result.
+pub struct GpuUnsharpMask {
     /// Radius of the blur in pixels of the result.
     pub radius: u32,
     sharpening: Sharpening,
@@ -24,7 +24,7 @@ pub struct UnsharpMask {
     height: u32,
 }
 
-impl UnsharpMask {
+impl GpuUnsharpMask {
     pub fn new(context: &GpuContext, sharpening: Sharpening, noise: GpuBuffer, enhancement: &Enhancement) -> Self {
         let weights = taps::gaussian(sharpening.sigma);
         let radius = weights.len() as u32 / 2;

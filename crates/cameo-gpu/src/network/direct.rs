@@ -4,8 +4,8 @@ use burn::nn::conv::Conv2d;
 use cameo_matting::{ConvShape, Epilogue};
 
 use super::feature_map::GpuFeatureMap;
-use super::layers::{GpuLayers, activation_code, workgroups};
-use super::weights::ConvWeights;
+use super::recorder::{GpuLayers, activation_code, workgroups};
+use super::weights::GpuConvWeights;
 use crate::params::ConvDirect;
 
 /// A convolution to be recorded.
@@ -13,7 +13,7 @@ pub struct DirectConv<'a> {
     pub layers: &'a GpuLayers<'a>,
     pub conv: &'a Conv2d,
     pub shape: ConvShape,
-    pub weights: &'a ConvWeights,
+    pub weights: &'a GpuConvWeights,
     pub input: &'a GpuFeatureMap,
     pub output: &'a GpuFeatureMap,
 }

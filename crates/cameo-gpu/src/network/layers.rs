@@ -1,92 +1,13 @@
 //! The layers of the networks on the GPU: each call records the dispatches of one layer.
 
-use std::cell::RefCell;
-
 use burn::nn::conv::Conv2d;
-use cameo_matting::{Activation, Epilogue, LayerOps, conv_shape};
+use cameo_matting::{Epilogue, LayerOps, conv_shape};
 
 use super::direct::DirectConv;
 use super::feature_map::GpuFeatureMap;
-use super::weights::WeightCache;
+use super::recorder::{GpuLayers, workgroups};
 use super::winograd::{self, WinogradConv};
-use crate::context::GpuContext;
-use crate::kernels::{Kernel, WORKGROUP_1D, WinogradKernels};
-use crate::params::{Add, ChannelMeans, ChannelScale, MaxPool2, Mirror, PixelShuffle2, ResizeBilinear, Sigmoid};
-
-/// Convolutions in one command buffer: the device computes these while the next are recorded.
-const CONVS_PER_SUBMISSION: usize = 16;
-
-/// Records layers, and submits them as command buffers fill up.
-#[derive(Debug)]
-pub struct GpuLayers<'a> {
-    pub(super) context: &'a GpuContext,
-    pub(super) winograd: WinogradKernels<'a>,
-    pub(super) cache: &'a WeightCache,
-    recorder: RefCell<Recorder>,
-}
-
-#[derive(Debug)]
-struct Recorder {
-    encoder: wgpu::CommandEncoder,
-    /// Convolutions that the encoder holds.
-    convs: usize,
-}
-
-impl<'a> GpuLayers<'a> {
-    pub(super) fn new(context: &'a GpuContext, winograd: WinogradKernels<'a>, cache: &'a WeightCache) -> Self {
-        let recorder = RefCell::new(Recorder { encoder: context.encoder("network"), convs: 0 });
-        Self { context, winograd, cache, recorder }
-    }
-
-    /// Returns the commands that are not submitted yet.
-    pub(super) fn finish(self) -> wgpu::CommandEncoder {
-        self.recorder.into_inner().encoder
-    }
-
-    pub(super) fn dispatch<P: Mirror>(
-        &self,
-        kernel: &Kernel<P>,
-        params: &P,
-        bindings: &[wgpu::BindingResource<'_>],
-        workgroups: [u32; 2],
-    ) {
-        let encoder = &mut self.recorder.borrow_mut().encoder;
-        self.context.dispatch(encoder, kernel, params, bindings, workgroups);
-    }
-
-    fn scratch(&self, channels: u32, size: [u32; 2]) -> GpuFeatureMap {
-        GpuFeatureMap::scratch(self.context, "feature map", channels, size)
-    }
-
-    /// Counts a recorded convolution, and submits the command buffer if it holds enough of them.
-    fn count_conv(&self) {
-        let recorder = &mut *self.recorder.borrow_mut();
-        recorder.convs += 1;
-        if recorder.convs == CONVS_PER_SUBMISSION {
-            let encoder = std::mem::replace(&mut recorder.encoder, self.context.encoder("network"));
-            recorder.convs = 0;
-            self.context.queue.submit([encoder.finish()]);
-        }
-    }
-
-    /// Copies `maps`, of one size, into one along their channels.
-    fn concat(&self, maps: &[&GpuFeatureMap]) -> GpuFeatureMap {
-        if let [map] = maps {
-            return (*map).clone();
-        }
-        let GpuFeatureMap { height, width, .. } = *maps[0];
-        let channels = maps.iter().map(|map| map.channels).sum();
-        let whole = self.scratch(channels, [height, width]);
-        let encoder = &mut self.recorder.borrow_mut().encoder;
-        let mut offset = 0;
-        for map in maps {
-            let bytes = map.buffer().size();
-            encoder.copy_buffer_to_buffer(map.buffer(), 0, whole.buffer(), offset, bytes);
-            offset += bytes;
-        }
-        whole
-    }
-}
+use crate::params::{Add, ChannelMeans, ChannelScale, MaxPool2, PixelShuffle2, ResizeBilinear, Sigmoid};
 
 impl LayerOps for GpuLayers<'_> {
     type FeatureMap = GpuFeatureMap;
@@ -180,8 +101,7 @@ impl LayerOps for GpuLayers<'_> {
         addend: Option<&GpuFeatureMap>,
     ) -> Result<GpuFeatureMap, String> {
         let output = self.scratch(map.channels, [map.height, map.width]);
-        let params =
-            ChannelScale { pixels: map.pixels(), has_addend: addend.is_some().into(), ..Default::default() };
+        let params = ChannelScale { pixels: map.pixels(), has_addend: addend.is_some().into(), ..Default::default() };
         // Every binding of a shader must be given, so the map stands in for a missing addend.
         let bindings = [map.binding(), scales.binding(), addend.unwrap_or(map).binding(), output.binding()];
         let workgroups = workgroups(map.pixels(), map.channels);
@@ -207,21 +127,5 @@ impl LayerOps for GpuLayers<'_> {
         let bindings = [map.binding(), output.binding()];
         self.dispatch(&self.context.kernels.pixel_shuffle2, &params, &bindings, workgroups(output.pixels(), 1));
         Ok(output)
-    }
-}
-
-/// Returns the workgroups that compute `count` results in each of `channels` channels.
-pub(super) fn workgroups(count: u32, channels: u32) -> [u32; 2] {
-    [count.div_ceil(WORKGROUP_1D), channels]
-}
-
-/// Returns the number that stands for `activation` in the parameters of a kernel; shared/activation.wgsl has the same
-/// numbers.
-pub(super) fn activation_code(activation: Activation) -> u32 {
-    match activation {
-        Activation::None => 0,
-        Activation::Relu => 1,
-        Activation::HardSwish => 2,
-        Activation::Sigmoid => 3,
     }
 }

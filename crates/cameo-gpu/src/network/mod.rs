@@ -7,11 +7,13 @@
 mod direct;
 mod feature_map;
 mod layers;
+mod recorder;
+mod weight_transform;
 mod weights;
 mod winograd;
 
 pub use feature_map::GpuFeatureMap;
-pub use layers::GpuLayers;
+pub use recorder::GpuLayers;
 pub use weights::WeightCache;
 
 use cameo_core::pipeline::EngineError;

@@ -5,13 +5,10 @@
 use cameo_matting::{ConvShape, Epilogue};
 
 use super::feature_map::GpuFeatureMap;
-use super::layers::{GpuLayers, activation_code, workgroups};
-use super::weights::ConvWeights;
+use super::recorder::{GpuLayers, activation_code, workgroups};
+use super::weights::{GpuConvWeights, POINTS};
 use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
 use crate::pool::GpuBuffer;
-
-/// Values of a transformed tile.
-pub const POINTS: u32 = 36;
 
 /// Results a side of a tile.
 const TILE_SIDE: u32 = 4;
@@ -28,7 +25,7 @@ pub fn supports(shape: &ConvShape) -> bool {
 /// A convolution to be recorded.
 pub struct WinogradConv<'a> {
     pub layers: &'a GpuLayers<'a>,
-    pub weights: &'a ConvWeights,
+    pub weights: &'a GpuConvWeights,
     /// Concatenated along their channels.
     pub inputs: &'a [&'a GpuFeatureMap],
     /// Of the size of the inputs.

@@ -1,6 +1,6 @@
 //! The parameters of the kernels from the locate stage to the refine stage.
 
-use super::Mirror;
+use super::mirror::Mirror;
 
 params!(StretchRange { count: u32, stride: u32, pad0: u32, pad1: u32 });
 params!(LocateCoarseMatte { coarse_side: u32, side: u32, min_range: f32, pad: u32 });

@@ -1,33 +1,13 @@
 //! The parameters of each shader as a Rust struct. A test compares their layout with that of the shader.
 
-/// Defines a struct that mirrors the `Params` of a shader, with its layout for the test that compares the two.
-macro_rules! params {
-    ($name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
-        #[repr(C)]
-        #[derive(Debug, Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
-        pub struct $name {
-            $(pub $field: $kind),*
-        }
-
-        impl Mirror for $name {
-            const SIZE: usize = size_of::<Self>();
-            const FIELDS: &'static [(&'static str, usize)] =
-                &[$((stringify!($field), std::mem::offset_of!(Self, $field))),*];
-        }
-    };
-}
+#[macro_use]
+mod mirror;
 
 mod matte;
 mod network;
 mod picture;
 
 pub use matte::*;
+pub use mirror::Mirror;
 pub use network::*;
 pub use picture::*;
-
-/// A struct that mirrors the parameters of a shader. Its fields are documented in the shader.
-pub trait Mirror: bytemuck::Pod {
-    const SIZE: usize;
-    /// `(field, byte offset)`
-    const FIELDS: &'static [(&'static str, usize)];
-}

@@ -1,6 +1,6 @@
 //! The parameters of the kernels that compute the layers of the networks.
 
-use super::Mirror;
+use super::mirror::Mirror;
 
 params!(WinogradWeights { channels_in: u32, channels_out: u32, padded_out: u32, pad: u32 });
 params!(WinogradInput {

@@ -1,6 +1,6 @@
 //! The parameters of the kernels from the decontaminate stage to the enhance stage.
 
-use super::Mirror;
+use super::mirror::Mirror;
 
 params!(DecontaminateAlpha { count: u32, stride: u32, photo_offset: u32, matte_offset: u32 });
 params!(DecontaminateDownsample {

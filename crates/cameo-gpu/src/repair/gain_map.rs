@@ -3,7 +3,7 @@
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::tuning::{self, SIDE, ramp};
 
-use super::{LowResolution, scratch_plane};
+use super::low_res::{LowRes, scratch_plane};
 use crate::blur::blur;
 use crate::components::components;
 use crate::context::GpuContext;
@@ -31,7 +31,7 @@ struct Interior {
 pub fn record(
     context: &GpuContext,
     encoder: &mut wgpu::CommandEncoder,
-    low_res: &LowResolution,
+    low_res: &LowRes,
     prior: &GpuPrior,
     options: &CutoutOptions,
 ) -> GpuBuffer {
@@ -61,7 +61,7 @@ pub fn record(
 }
 
 /// Records the statistics of each hole and each subject.
-fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_res: &LowResolution) -> GpuBuffer {
+fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_res: &LowRes) -> GpuBuffer {
     let regions = scratch_plane(context, "repair regions", REGION_PLANES * 4);
     encoder.clear_buffer(&regions, 0, None);
     let params = RepairRegions { side: SIDE as u32, solid_threshold: tuning::HALF, ..Default::default() };
@@ -74,7 +74,7 @@ fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_
 fn record_masks(
     context: &GpuContext,
     encoder: &mut wgpu::CommandEncoder,
-    low_res: &LowResolution,
+    low_res: &LowRes,
     regions: &GpuBuffer,
     prior: &GpuPrior,
     options: &CutoutOptions,

@@ -5,6 +5,7 @@
 //! interior alone.
 
 mod gain_map;
+mod low_res;
 mod stats;
 
 use cameo_core::pipeline::{CutoutOptions, EngineError};
@@ -16,18 +17,11 @@ use crate::frame::{GpuMatte, GpuRepairedMatte};
 use crate::kernels::workgroups_2d;
 use crate::locate::GpuPrior;
 use crate::network::GpuFeatureMap;
-use crate::params::{RepairApply, RepairDownsample};
+use crate::params::RepairApply;
 use crate::pool::GpuBuffer;
 use crate::stretch;
 use crate::taps_table::TapsTable;
-
-/// Matte and prior at the same resolution, over the ROI.
-struct LowResolution {
-    /// `[SIDE, SIDE, 4]`: matte, person confidence, core, coarse matte.
-    planes: GpuBuffer,
-    /// Three planes: masks of what is not solid, of what is outside, and of the subject, to be labelled.
-    labels: GpuBuffer,
-}
+use low_res::LowRes;
 
 /// Stretches `matte` to 0..1, and applies what `prior` and `options` restore and remove.
 ///
@@ -43,43 +37,13 @@ pub fn repair(
     let mut encoder = context.encoder("repair");
     let extrema = stretch::extrema(context, &mut encoder, &map);
     let area_taps = TapsTable::new(context, "area taps", &taps::area(map.side() as usize, SIDE));
-    let low_res = record_downsample(context, &mut encoder, &map, &extrema, prior, &area_taps);
+    let low_res = LowRes::record(context, &mut encoder, &map, &extrema, prior, &area_taps);
     let changes_matte = prior.guided || options.fill_holes.is_some() || options.largest;
     let gain_map = changes_matte.then(|| gain_map::record(context, &mut encoder, &low_res, prior, options));
     let repaired = record_apply(context, &mut encoder, &map, &extrema, gain_map.as_ref());
     let stats = stats::record(context, &mut encoder, &repaired, &low_res.planes, prior, &area_taps, map.side());
     context.submit(encoder)?;
     Ok(GpuRepairedMatte { matte: repaired, stats, input })
-}
-
-/// Records the downsampling of the stretched matte, beside the prior over the same pixels.
-fn record_downsample(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    matte: &GpuFeatureMap,
-    extrema: &GpuBuffer,
-    prior: &GpuPrior,
-    area_taps: &TapsTable,
-) -> LowResolution {
-    let side = SIDE as u32;
-    let planes = scratch_plane(context, "repair low_res", 16);
-    let labels = scratch_plane(context, "repair labels", 3 * 4);
-    let params = RepairDownsample {
-        width: prior.width,
-        height: prior.height,
-        side,
-        size: matte.side(),
-        taps: area_taps.taps,
-        min_range: tuning::MIN_RANGE,
-        solid_threshold: tuning::HALF,
-        max_outside: tuning::OUTSIDE,
-    };
-    let [first, weights] = area_taps.bindings();
-    let [roi, extrema, prior, low_res, masks] =
-        [&prior.roi, extrema, &prior.planes, &planes, &labels].map(|buffer| buffer.as_entire_binding());
-    let bindings = [roi, first, weights, extrema, matte.binding(), prior, low_res, masks];
-    context.dispatch(encoder, &context.kernels.repair_downsample, &params, &bindings, workgroups_2d(side, side));
-    LowResolution { planes, labels }
 }
 
 /// Records the stretching of `matte` and the application of the gain map, if there is one.
@@ -109,9 +73,4 @@ fn record_apply(
     let bindings: Vec<_> = bindings.chain([repaired.as_entire_binding()]).collect();
     context.dispatch(encoder, &context.kernels.repair_apply, &params, &bindings, workgroups_2d(size, size));
     repaired
-}
-
-/// Returns a buffer of [`SIDE`]x[`SIDE`] pixels.
-fn scratch_plane(context: &GpuContext, label: &str, bytes_per_pixel: usize) -> GpuBuffer {
-    context.scratch(label, (SIDE * SIDE * bytes_per_pixel) as u64)
 }

@@ -106,12 +106,7 @@ mod tests {
     use crate::conv::params::{Activation, Epilogue};
     use crate::conv::reference::{convolution, max_difference, numbers, with_epilogue};
 
-    fn assert_matches_its_definition(
-        channels: [usize; 2],
-        size: [usize; 2],
-        shape: ConvShape,
-        activation: Activation,
-    ) {
+    fn assert_matches_its_definition(channels: [usize; 2], size: [usize; 2], shape: ConvShape, activation: Activation) {
         let [height, width] = size;
         let input = numbers(channels[0] * height * width, 1);
         let kernel = numbers(channels[0] * channels[1] * shape.kernel * shape.kernel, 2);

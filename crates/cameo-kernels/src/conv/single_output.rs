@@ -10,13 +10,7 @@ use crate::conv::params::{ConvInput, Epilogue};
 const BAND_ROWS: usize = 8;
 
 /// Convolves `input` into `out`, one plane of the same size, with `kernel`, `[1, channels_in, 3, 3]`.
-pub fn conv3x3(
-    input: &ConvInput<'_>,
-    kernel: &[f32],
-    bias: f32,
-    epilogue: Epilogue<'_, [f32]>,
-    out: &mut [f32],
-) {
+pub fn conv3x3(input: &ConvInput<'_>, kernel: &[f32], bias: f32, epilogue: Epilogue<'_, [f32]>, out: &mut [f32]) {
     let planes = &input.planes()[..];
     let ConvInput { height, width, .. } = *input;
     out.par_chunks_mut(BAND_ROWS * width).enumerate().for_each_init(

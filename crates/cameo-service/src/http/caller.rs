@@ -61,7 +61,8 @@ fn bearer_token(parts: &Parts, query_tokens: bool) -> Result<String, Problem> {
 /// # Errors
 /// 404 if there is no such task, 403 if it belongs to another user.
 pub async fn find_owned_task(state: &AppState, caller: &Caller, id: &str) -> Result<Task, Problem> {
-    let unknown = || Problem::not_found("task_not_found", "there is no such task, or it has expired: submit the photo again");
+    let unknown =
+        || Problem::not_found("task_not_found", "there is no such task, or it has expired: submit the photo again");
     let id = Uuid::try_parse(id).map_err(|_| unknown())?;
     let task = state.store.task(id).await?.ok_or_else(unknown)?;
     if task.owner != caller.id {

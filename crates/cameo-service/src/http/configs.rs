@@ -210,13 +210,7 @@ pub async fn remove(State(state): State<Arc<AppState>>, caller: Caller, PathId(i
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn put(
-    state: &AppState,
-    caller: &Caller,
-    new: NewConfig,
-    id: Uuid,
-    created_at: Millis,
-) -> Result<ConfigBody> {
+async fn put(state: &AppState, caller: &Caller, new: NewConfig, id: Uuid, created_at: Millis) -> Result<ConfigBody> {
     let options = serde_json::to_string(&new.options).map_err(Problem::internal)?;
     let (owner, updated_at) = (caller.id, now());
     let config = Config { id, owner, name: new.name, shared: new.shared, options, created_at, updated_at };

@@ -73,12 +73,7 @@ impl Metrics {
     }
 
     /// Returns all metrics as text: those of this process, and what was read from the store.
-    pub fn encode(
-        &self,
-        load: &Load,
-        stages: &[StageTotal],
-        ready_workers: usize,
-    ) -> Result<String, std::fmt::Error> {
+    pub fn encode(&self, load: &Load, stages: &[StageTotal], ready_workers: usize) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::with_prefix("cameo");
         self.register_own(&mut registry);
         register_tasks(&mut registry, load);

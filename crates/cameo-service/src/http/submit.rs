@@ -182,7 +182,8 @@ async fn refusal(state: &AppState, admission: Admission) -> Problem {
     let max_tasks = state.settings.queue.tasks_per_user;
     match admission {
         Admission::UserFull => {
-            let detail = format!("{max_tasks} of your tasks wait or run, the most allowed: wait until one is completed");
+            let detail =
+                format!("{max_tasks} of your tasks wait or run, the most allowed: wait until one is completed");
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tasks", detail)
                 .retry_after(secs)
                 .header("x-ratelimit-limit", max_tasks)
@@ -240,7 +241,8 @@ async fn answer(state: &AppState, id: TaskId, operation: Operation, headers: &He
 /// Returns the N of `Prefer: wait=N`.
 fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let mut waits = values.flat_map(|value| value.split([',', ';'])).filter_map(|part| part.trim().strip_prefix("wait="));
+    let mut waits =
+        values.flat_map(|value| value.split([',', ';'])).filter_map(|part| part.trim().strip_prefix("wait="));
     let secs: u64 = waits.next()?.trim().parse().ok()?;
     Some(Duration::from_secs(secs.min(MAX_WAIT_SECS)))
 }

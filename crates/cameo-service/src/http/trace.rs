@@ -98,9 +98,8 @@ impl TraceContext {
 fn parse_traceparent(value: &str) -> Option<(String, String)> {
     let parts: Vec<&str> = value.split('-').collect();
     let [version, trace_id, span_id, flags, ..] = parts[..] else { return None };
-    let is_hex = |text: &str, length| {
-        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let is_hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
     // Version 00 has exactly four parts; later versions may have more. Version ff is invalid.
     let version_ok = is_hex(version, 2) && version != "ff" && (version != "00" || parts.len() == 4);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::SecretsError;
+use super::error::SecretsError;
 
 type Result<T> = std::result::Result<T, SecretsError>;
 
@@ -101,7 +101,8 @@ fn read(path: &Path) -> Result<Vec<SigningKey>> {
     }
     let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
     // The parser's own message could quote a secret.
-    let keys: Vec<SigningKey> = serde_json::from_str(&text).map_err(|_| failed(&"it is not a list of keys: remove it"))?;
+    let keys: Vec<SigningKey> =
+        serde_json::from_str(&text).map_err(|_| failed(&"it is not a list of keys: remove it"))?;
     if keys.is_empty() {
         return Err(failed(&"it holds no key: remove it"));
     }

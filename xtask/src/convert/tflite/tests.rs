@@ -83,7 +83,7 @@ fn options(op: &GraphOp) -> BTreeMap<String, i64> {
 
 /// Returns the error for a selfie network with `change`.
 fn refusal(change: impl FnOnce(&mut TfliteModel)) -> String {
-    let graph = NetworkGraph::of(Network::Selfie);
+    let graph = cameo_models::network_graph(Network::Selfie);
     let mut model = export(&graph);
     change(&mut model);
     weights(&model, &graph).err().expect("the change must be refused")
@@ -91,7 +91,7 @@ fn refusal(change: impl FnOnce(&mut TfliteModel)) -> String {
 
 #[test]
 fn a_graph_that_fits_gives_every_weight() {
-    let graph = NetworkGraph::of(Network::Selfie);
+    let graph = cameo_models::network_graph(Network::Selfie);
     let weights = weights(&export(&graph), &graph).unwrap();
     assert_eq!(weights.len(), 2 * graph.used_convs().len());
     assert!(weights.iter().all(|weight| weight.dtype == Dtype::F16));

@@ -1,12 +1,9 @@
 //! The layers that the networks consist of, which each engine computes with kernels of its own.
 
-mod cpu;
-
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 
 pub use cameo_kernels::conv::{Activation, ConvShape, Epilogue};
-pub use cpu::{CpuFeatureMap, CpuLayers};
 
 /// Computes the layers of a network.
 ///

@@ -11,8 +11,8 @@ use burn::tensor::Tensor;
 use cameo_kernels::conv::{self, ConvInput, ConvParams, ConvWeights, TransformedWeights, Workspace};
 use cameo_kernels::layers;
 
-use super::{Epilogue, LayerOps, conv_shape};
-use crate::MattingNetwork;
+use crate::layer_ops::{Epilogue, LayerOps, conv_shape};
+use crate::matting_network::MattingNetwork;
 
 /// Computes layers on the CPU.
 ///

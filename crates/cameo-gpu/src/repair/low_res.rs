@@ -1,0 +1,56 @@
+//! Matte and prior at the resolution of the prior, on which the repair is decided.
+
+use cameo_core::tuning::{self, SIDE};
+
+use crate::context::GpuContext;
+use crate::kernels::workgroups_2d;
+use crate::locate::GpuPrior;
+use crate::network::GpuFeatureMap;
+use crate::params::RepairDownsample;
+use crate::pool::GpuBuffer;
+use crate::taps_table::TapsTable;
+
+/// Matte and prior over the ROI, at the same low resolution.
+pub struct LowRes {
+    /// `[SIDE, SIDE, 4]`: matte, person confidence, core, coarse matte.
+    pub planes: GpuBuffer,
+    /// Three planes: masks of what is not solid, of what is outside, and of the subject, to be labelled.
+    pub labels: GpuBuffer,
+}
+
+impl LowRes {
+    /// Records the downsampling of the stretched matte, beside the prior over the same pixels.
+    pub fn record(
+        context: &GpuContext,
+        encoder: &mut wgpu::CommandEncoder,
+        matte: &GpuFeatureMap,
+        extrema: &GpuBuffer,
+        prior: &GpuPrior,
+        area_taps: &TapsTable,
+    ) -> Self {
+        let side = SIDE as u32;
+        let planes = scratch_plane(context, "repair low_res", 16);
+        let labels = scratch_plane(context, "repair labels", 3 * 4);
+        let params = RepairDownsample {
+            width: prior.width,
+            height: prior.height,
+            side,
+            size: matte.side(),
+            taps: area_taps.taps,
+            min_range: tuning::MIN_RANGE,
+            solid_threshold: tuning::HALF,
+            max_outside: tuning::OUTSIDE,
+        };
+        let [first, weights] = area_taps.bindings();
+        let [roi, extrema, prior, low_res, masks] =
+            [&prior.roi, extrema, &prior.planes, &planes, &labels].map(|buffer| buffer.as_entire_binding());
+        let bindings = [roi, first, weights, extrema, matte.binding(), prior, low_res, masks];
+        context.dispatch(encoder, &context.kernels.repair_downsample, &params, &bindings, workgroups_2d(side, side));
+        Self { planes, labels }
+    }
+}
+
+/// Returns a buffer of [`SIDE`]x[`SIDE`] pixels.
+pub fn scratch_plane(context: &GpuContext, label: &str, bytes_per_pixel: usize) -> GpuBuffer {
+    context.scratch(label, (SIDE * SIDE * bytes_per_pixel) as u64)
+}
