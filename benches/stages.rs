@@ -144,7 +144,7 @@ fn readback<E: BenchEngine>(side: u32) -> EngineOutput {
 
 /// StageTimes `stage` on what `before` gives. What it returns is dropped outside of what is timed: it returns what it only
 /// borrowed, too.
-fn time<E: BenchEngine, I, O>(bencher: Bencher, before: impl Fn() -> I, stage: impl Fn(&mut E, I) -> O + Sync) {
+fn time<E: BenchEngine, I, O>(bencher: Bencher<'_, '_>, before: impl Fn() -> I, stage: impl Fn(&mut E, I) -> O + Sync) {
     bencher.with_inputs(before).bench_local_values(|input| E::with(|engine| stage(engine, input)));
 }
 
@@ -155,65 +155,65 @@ macro_rules! stages {
             use super::*;
 
             #[divan::bench(args = $sides)]
-            fn upload(bencher: Bencher, side: u32) {
+            fn upload(bencher: Bencher<'_, '_>, side: u32) {
                 time::<$engine, _, _>(bencher, || decoded(side), |engine, image| engine.upload(image));
             }
 
             #[divan::bench(args = $sides)]
-            fn locate(bencher: Bencher, side: u32) {
+            fn locate(bencher: Bencher<'_, '_>, side: u32) {
                 let run = |engine: &mut $engine, frame| (engine.locate(&frame, &options()), frame);
                 time(bencher, || super::upload::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn prepare(bencher: Bencher, side: u32) {
+            fn prepare(bencher: Bencher<'_, '_>, side: u32) {
                 let run =
                     |engine: &mut $engine, (frame, prior)| (engine.prepare(&frame, &prior, NETWORK), frame, prior);
                 time(bencher, || super::locate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn matte(bencher: Bencher, side: u32) {
+            fn matte(bencher: Bencher<'_, '_>, side: u32) {
                 let run = |engine: &mut $engine, (_, _, input)| engine.matte(input, NETWORK);
                 time(bencher, || super::prepare::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn repair(bencher: Bencher, side: u32) {
+            fn repair(bencher: Bencher<'_, '_>, side: u32) {
                 let run = |engine: &mut $engine, (_, prior, matte)| (engine.repair(matte, &prior, &options()), prior);
                 time(bencher, || super::matte::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn refine(bencher: Bencher, side: u32) {
+            fn refine(bencher: Bencher<'_, '_>, side: u32) {
                 let run =
                     |engine: &mut $engine, (frame, prior, repaired)| engine.refine(frame, repaired, prior, &options());
                 time(bencher, || super::repair::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn decontaminate(bencher: Bencher, side: u32) {
+            fn decontaminate(bencher: Bencher<'_, '_>, side: u32) {
                 let run = |engine: &mut $engine, frame| engine.decontaminate(frame, &options());
                 time(bencher, || super::refine::<$engine>(side), run);
             }
 
             /// By default this stage does not run.
             #[divan::bench(args = $sides)]
-            fn edge(bencher: Bencher, side: u32) {
+            fn edge(bencher: Bencher<'_, '_>, side: u32) {
                 let soft = CutoutOptions { edge: Edge::Soft, ..options() };
                 let run = |engine: &mut $engine, frame| engine.edge(frame, &soft);
                 time(bencher, || super::decontaminate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn enhance(bencher: Bencher, side: u32) {
+            fn enhance(bencher: Bencher<'_, '_>, side: u32) {
                 let enhancement = enhancement(side);
                 let run = |engine: &mut $engine, frame| engine.enhance(frame, &enhancement);
                 time(bencher, || super::decontaminate::<$engine>(side), run);
             }
 
             #[divan::bench(args = $sides)]
-            fn readback(bencher: Bencher, side: u32) {
+            fn readback(bencher: Bencher<'_, '_>, side: u32) {
                 let run = |engine: &mut $engine, picture| engine.readback(picture);
                 time(bencher, || super::enhance::<$engine>(side), run);
             }
@@ -229,14 +229,14 @@ mod host {
     use super::*;
 
     #[divan::bench(args = SIDES)]
-    fn decode(bencher: Bencher, side: u32) {
+    fn decode(bencher: Bencher<'_, '_>, side: u32) {
         bencher
             .with_inputs(|| photo(side))
             .bench_local_refs(|photo| codec::decode(photo, &InputLimits::default()).expect("the photo is valid"));
     }
 
     #[divan::bench(args = SIDES)]
-    fn encode(bencher: Bencher, side: u32) {
+    fn encode(bencher: Bencher<'_, '_>, side: u32) {
         let Picture::Eight(image) = readback::<CpuEngine>(side).picture else { unreachable!("a PNG of 8 bits") };
         bencher.bench_local(|| codec::encode(&image, Format::Png, None));
     }

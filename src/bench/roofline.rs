@@ -65,7 +65,7 @@ impl FromStr for GpuSpec {
 }
 
 /// What a stage asks of the GPU.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageLoad {
     pub stage: &'static str,
     pub dispatches: u32,

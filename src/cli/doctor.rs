@@ -9,7 +9,7 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::args::EngineArgs;
 use super::engine;
-use super::error::{CliError, Result};
+use super::error::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
@@ -19,7 +19,7 @@ pub struct DoctorArgs {
 
 /// Prints everything that can be found out. A problem does not stop the rest from being shown; the exit code tells
 /// whether there was any.
-pub fn run(args: DoctorArgs) -> Result<ExitCode> {
+pub fn run(args: DoctorArgs) -> ExitCode {
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     show_processor();
     show_adapters();
@@ -32,10 +32,10 @@ pub fn run(args: DoctorArgs) -> Result<ExitCode> {
         Ok(line) => println!("  passed: {line}"),
         Err(error) => println!("  FAILED: {error}"),
     }
-    Ok(if models_are_intact && result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if models_are_intact && result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn self_test(args: &EngineArgs) -> std::result::Result<String, CliError> {
+fn self_test(args: &EngineArgs) -> Result<String> {
     let engine = engine::open(args, pipeline::self_test_networks(), 1, engine::announce_on_stderr)?;
     Ok(pipeline::self_test(&engine)?)
 }

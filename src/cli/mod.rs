@@ -91,7 +91,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Combo(args) => combo::run(args),
         Command::Cutout(args) => cutout::run(args),
         Command::Enhance(args) => enhance::run(args),
-        Command::Doctor(args) => doctor::run(args),
+        Command::Doctor(args) => Ok(doctor::run(args)),
         Command::Bench(args) => bench::run(args),
         Command::Serve(args) => serve::run(*args),
         Command::Work(args) => work::run(*args),

@@ -45,7 +45,7 @@ pub fn disc(width: u32, height: u32) -> Vec<f32> {
     let (cx, cy) = (width as f32 / 2.0, height as f32 / 2.0);
     let at = |i: u32| {
         let (x, y) = ((i % width) as f32 + 0.5 - cx, (i / width) as f32 + 0.5 - cy);
-        let distance = ((x / cx).powi(2) + (y / cy).powi(2)).sqrt();
+        let distance = (x / cx).hypot(y / cy);
         ((0.9 - distance) * 6.0).clamp(0.0, 1.0)
     };
     (0..width * height).map(at).collect()

@@ -1,5 +1,7 @@
 //! The pipeline on the CPU, the codecs and the command line: none of these tests needs a GPU.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -3,6 +3,8 @@
 //!
 //! Every buffer that a kernel writes is poisoned before, and every comparison has a negative control beside it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -9,7 +9,7 @@ fn configs_are_their_owners_and_decide_the_picture() {
     let server = Server::start(&[]);
     add_user(server.folder.path(), "bob", "another horse");
     let (ann, bob) = (Client::new(&server), Client { token: server.token_of("bob", "another horse"), server: &server });
-    let list = |client: &Client| client.get("/api/v1/configs").json().as_array().unwrap().len();
+    let list = |client: &Client<'_>| client.get("/api/v1/configs").json().as_array().unwrap().len();
 
     let default = ann.get("/api/v1/configs/default").json();
     assert_eq!((&default["options"]["model"], &default["own"]), (&json!("isnet"), &json!(false)));

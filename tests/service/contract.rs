@@ -60,7 +60,7 @@ fn every_error_has_its_status_and_code() {
     assert!(server.blob_files()[0].contains(&id));
 }
 
-fn error_cases<'a>(ann: &'a Client, bob: &'a Client, id: &str, failed: &str) -> Vec<ErrorCase<'a>> {
+fn error_cases<'a>(ann: &'a Client<'_>, bob: &'a Client<'_>, id: &str, failed: &str) -> Vec<ErrorCase<'a>> {
     let whole = photo_form(&photo());
     let two = form(&[("file", Some("a"), b"x"), ("file", Some("b"), b"y")]);
     let many: Vec<_> = (0..9).map(|_| ("more", None, &b"x"[..])).collect();
@@ -72,7 +72,7 @@ fn error_cases<'a>(ann: &'a Client, bob: &'a Client, id: &str, failed: &str) -> 
         (ann, "POST", format!("{SUBMIT}?scale=9"), whole.clone(), 400, "invalid_parameter"),
         (ann, "POST", format!("{SUBMIT}?scale=much"), whole.clone(), 400, "invalid_parameter"),
         (ann, "POST", format!("{SUBMIT}?config_id=nothing"), whole.clone(), 400, "unknown_config"),
-        (ann, "POST", format!("{SUBMIT}?config_id={NO_TASK}"), whole.clone(), 400, "unknown_config"),
+        (ann, "POST", format!("{SUBMIT}?config_id={NO_TASK}"), whole, 400, "unknown_config"),
         (ann, "POST", SUBMIT.into(), form(&[]), 400, "missing_file"),
         (ann, "POST", SUBMIT.into(), two, 400, "several_files"),
         (ann, "POST", SUBMIT.into(), form(&many), 400, "too_many_fields"),

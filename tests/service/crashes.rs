@@ -45,7 +45,7 @@ fn fifty_kills_lose_nothing_and_publish_nothing_twice() {
 }
 
 /// Submits two photos, and returns the ids of the tasks that were accepted.
-fn submit_two(ann: &Client) -> Vec<String> {
+fn submit_two(ann: &Client<'_>) -> Vec<String> {
     let responses = [(); 2].map(|()| ann.submit("/api/v1/upscale?enhance_level=light", &photo()));
     let accepted = responses.iter().filter(|response| response.status == 200);
     accepted.map(|response| response.json()["task_id"].as_str().unwrap().to_string()).collect()
@@ -53,7 +53,7 @@ fn submit_two(ann: &Client) -> Vec<String> {
 
 /// Waits until a task is over, and returns the tag of its result. It may have failed only because its worker was killed
 /// in each of its runs.
-fn etag_of_result(ann: &Client, id: &str) -> Option<String> {
+fn etag_of_result(ann: &Client<'_>, id: &str) -> Option<String> {
     let status = ann.wait_until_over(id);
     if status["status"] != "completed" {
         assert_eq!(status["error_code"], "worker_lost", "{status}");
@@ -64,7 +64,7 @@ fn etag_of_result(ann: &Client, id: &str) -> Option<String> {
     Some(result.header("etag").unwrap().to_string())
 }
 
-fn listed_tasks(ann: &Client) -> HashSet<String> {
+fn listed_tasks(ann: &Client<'_>) -> HashSet<String> {
     let list = ann.get("/api/v1/upscale/tasks?limit=100").json();
     let tasks = list["tasks"].as_array().unwrap();
     tasks.iter().map(|task| task["task_id"].as_str().unwrap().to_string()).collect()
@@ -104,7 +104,7 @@ fn a_server_that_is_told_to_stop_returns_its_tasks_to_the_queue() {
         let ann = Client::new(&server);
         let id = ann.submit_accepted("/api/v1/cutout", &photo());
         server.wait_until("running", || ann.status(&id)["status"] == "processing");
-        (id, ann.token.clone())
+        (id, ann.token)
     };
     let workers = server.workers();
     assert!(server.terminate(), "{}", server.log());

@@ -1,5 +1,7 @@
 //! The service as its users and operators see it: real processes, real sockets and real networks.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

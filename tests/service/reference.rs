@@ -66,7 +66,7 @@ fn the_tables_of_the_reference_are_those_of_the_service() {
     a_user_has_a_hundred_configs_at_most(&ann);
 }
 
-fn options_and_their_defaults(ann: &Client, section: &str) {
+fn options_and_their_defaults(ann: &Client<'_>, section: &str) {
     let stored = ann.get("/api/v1/configs/default").json();
     let rows = rows(section);
     let documented: BTreeSet<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
@@ -77,13 +77,13 @@ fn options_and_their_defaults(ann: &Client, section: &str) {
         let same = match value {
             Value::String(text) => *text == default.trim_matches('`'),
             Value::Number(number) => number.as_f64() == default.parse().ok(),
-            _ => value.to_string() == default,
+            _ => *value == default,
         };
         assert!(same, "{}: {value} is documented as {default}", row[0]);
     }
 }
 
-fn fields_of_a_status(ann: &Client, section: &str) {
+fn fields_of_a_status(ann: &Client<'_>, section: &str) {
     let block = section.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let documented: Value = serde_json::from_str(block).unwrap();
     let id = ann.submit_accepted(&format!("/api/v1/upscale/combo?config_id={}", ann.quick_config()), &photo());
@@ -96,7 +96,7 @@ fn fields_of_a_status(ann: &Client, section: &str) {
 }
 
 /// Every code of the OpenAPI document is in the table.
-fn codes_of_errors(ann: &Client, section: &str) {
+fn codes_of_errors(ann: &Client<'_>, section: &str) {
     let document = ann.get("/openapi.json").text();
     let is_code =
         |word: &&str| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
@@ -118,7 +118,7 @@ fn codes_of_errors(ann: &Client, section: &str) {
     assert!(count > 30, "the OpenAPI document names {count} codes");
 }
 
-fn sizes_of_results(ann: &Client) {
+fn sizes_of_results(ann: &Client<'_>) {
     for (parameters, width) in
         [("enhance_level=light", 768), ("enhance_level=strong", 1536), ("enhance_level=strong&scale=1.25", 640)]
     {
@@ -127,7 +127,7 @@ fn sizes_of_results(ann: &Client) {
     }
 }
 
-fn a_user_has_a_hundred_configs_at_most(ann: &Client) {
+fn a_user_has_a_hundred_configs_at_most(ann: &Client<'_>) {
     let config = json!({"name": "one of many"});
     let answers: Vec<_> = (0..100).map(|_| ann.json("POST", "/api/v1/configs", &config)).collect();
     let last = answers.last().unwrap();

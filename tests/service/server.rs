@@ -239,7 +239,7 @@ fn children(pid: u32) -> Vec<u32> {
         let listed = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         found.extend(listed.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
     }
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     found
 }

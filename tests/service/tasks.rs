@@ -11,22 +11,22 @@ fn slow_photo() -> Vec<u8> {
 }
 
 /// Submits three photos to cut out. Each one takes long enough for the next to be prefetched.
-fn submit_three(ann: &Client) -> [String; 3] {
+fn submit_three(ann: &Client<'_>) -> [String; 3] {
     let slow = slow_photo();
     [(); 3].map(|()| ann.submit_accepted("/api/v1/cutout", &slow))
 }
 
-fn wait_until_stage(ann: &Client, id: &str, stage: &str) {
+fn wait_until_stage(ann: &Client<'_>, id: &str, stage: &str) {
     ann.server.wait_until(stage, || ann.status(id)["stage"] == stage);
 }
 
-fn cancel(ann: &Client, id: &str) {
+fn cancel(ann: &Client<'_>, id: &str) {
     let response = ann.delete(&format!("/api/v1/upscale/{id}"));
     assert_eq!((response.status, &response.json()["status"]), (200, &json!("cancelled")), "{response:?}");
 }
 
 /// Returns whether the photo of a task was being loaded before the task was claimed.
-fn was_prefetched(ann: &Client, id: &str) -> bool {
+fn was_prefetched(ann: &Client<'_>, id: &str) -> bool {
     let log = ann.server.log();
     let started = log.lines().find(|line| line.contains("task started") && line.contains(id));
     started.expect("the task has started").contains("prefetched=true")

@@ -35,7 +35,7 @@ pub fn decontaminate(frame: CpuFrame, options: &CutoutOptions) -> CpuFrame {
     let coarser = estimate_coarse_levels(finest, pyramid_levels(width, height), margin);
     let fused = fuse_level(finest, coarser.as_ref(), margin);
     scatter(fused, width as usize, pixels.as_chunks_mut::<4>().0, |pixel, ColorEstimate { foreground, .. }| {
-        pixel[..3].copy_from_slice(&foreground)
+        pixel[..3].copy_from_slice(&foreground);
     });
     CpuFrame { photo: Image { width, height, pixels }, matte, stats }
 }

@@ -183,13 +183,13 @@ impl<P: Mirror> Kernel<P> {
     }
 }
 
-/// Returns the workgroups, columns and rows of them, for a picture of `width` by `rows`. A device takes at most 65,535
-/// a side, which is a million pixels.
+/// Returns how many workgroups, across and down, cover a picture of `width` by `rows` pixels. A device takes at most
+/// 65,535 in each direction: a million pixels.
 pub fn workgroups_2d(width: u32, rows: u32) -> [u32; 2] {
     [width.div_ceil(WORKGROUP_2D), rows.div_ceil(WORKGROUP_2D)]
 }
 
-/// Returns the workgroups, columns and rows of them, for a list of `count`.
+/// Returns how many workgroups cover a list of `count` items, and 1.
 pub fn workgroups_1d(count: u32) -> [u32; 2] {
     [count.div_ceil(WORKGROUP_1D), 1]
 }

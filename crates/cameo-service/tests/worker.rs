@@ -1,5 +1,7 @@
 //! A worker on a real store with an engine of a few lines: what ends a worker, and what does not.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

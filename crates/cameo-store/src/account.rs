@@ -8,7 +8,7 @@ use crate::time::Millis;
 pub type UserId = i64;
 
 /// An account.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
     /// The login name, unique regardless of ASCII case.
@@ -26,7 +26,7 @@ pub struct User {
 }
 
 /// A named set of cutout options that a user has saved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub id: Uuid,
     pub owner: UserId,

@@ -15,7 +15,7 @@ pub struct QueueLimits {
 }
 
 /// The answer to a submission.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submission {
     /// The task is stored and will run.
     Accepted,
@@ -64,7 +64,7 @@ pub struct Claim {
 }
 
 /// A worker process, as its last heartbeat described it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
     pub id: String,
     /// `cpu` or `gpu`.

@@ -9,7 +9,7 @@ pub enum LogFormat {
 }
 
 /// Flags of every command that writes a log.
-#[derive(Debug, Clone, PartialEq, clap::Args)]
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct LogArgs {
     /// What is logged, for example info or cameo_service=debug
     #[arg(long, value_name = "FILTER", default_value = "info", env = "CAMEO_LOG")]

@@ -44,7 +44,7 @@ struct Layer<'a> {
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn conv_row<'a>(layer: &Layer<'a>, y: usize, patches: &mut [Lanes], row: Vec<&mut [f32]>) {
     const FMA: bool = has_fma(&selected_target!());
-    layer.conv_row::<FMA>(y, patches, row)
+    layer.conv_row::<FMA>(y, patches, row);
 }
 
 impl Layer<'_> {

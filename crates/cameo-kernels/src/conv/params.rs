@@ -58,7 +58,7 @@ impl Activation {
             Self::None => {}
             Self::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
             Self::HardSwish => {
-                values.iter_mut().for_each(|value| *value *= (*value + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0))
+                values.iter_mut().for_each(|value| *value *= (*value + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0));
             }
             Self::Sigmoid => values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp())),
         }

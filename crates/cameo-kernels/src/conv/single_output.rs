@@ -36,7 +36,7 @@ struct Band<'a> {
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn conv_band<'a>(band: Band<'a>) {
-    band.conv()
+    band.conv();
 }
 
 impl Band<'_> {

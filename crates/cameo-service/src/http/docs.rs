@@ -13,9 +13,9 @@ use super::problem::ProblemBody;
 #[openapi(
     info(
         title = "Cameo",
-        description = "Removes the background of portraits and enhances them. Submit a photo, ask for the task's status \
-            until it is completed, then fetch the result. Errors are `application/problem+json` (RFC 9457) with a \
-            stable `code`."
+        description = "Removes the background of portraits and enhances them. Submit a photo, ask for the task's \
+            status until it is completed, then fetch the result. Errors are `application/problem+json` (RFC 9457) \
+            with a stable `code`."
     ),
     tags(
         (name = "accounts", description = "Tokens"),

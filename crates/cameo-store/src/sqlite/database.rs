@@ -77,7 +77,7 @@ impl Sqlite {
     /// Runs a transaction on a thread that may block. It is committed if `change` succeeds, and rolled back otherwise.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Transaction) -> Result<T> + Send + 'static,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let connections = self.0.clone();
         run_blocking(move || {

@@ -155,7 +155,7 @@ struct Run {
 
 impl Run {
     /// Reads a row with the columns `id` and `attempts`.
-    fn from_row(row: &Row) -> rusqlite::Result<Self> {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self { task: row.get(0)?, attempts: row.get(1)? })
     }
 

@@ -38,7 +38,7 @@ impl FromSql for TaskResult {
 }
 
 /// Reads a row with all columns of `tasks`.
-pub fn task(row: &Row) -> Result<Task> {
+pub fn task(row: &Row<'_>) -> Result<Task> {
     let code: Option<String> = row.get("failure_code")?;
     let reason: Option<String> = row.get("failure_reason")?;
     Ok(Task {
@@ -63,7 +63,7 @@ pub fn task(row: &Row) -> Result<Task> {
 }
 
 /// Reads a row with all columns of `workers`.
-pub fn worker(row: &Row) -> Result<Worker> {
+pub fn worker(row: &Row<'_>) -> Result<Worker> {
     Ok(Worker {
         id: row.get("id")?,
         engine: row.get("engine")?,
@@ -73,7 +73,7 @@ pub fn worker(row: &Row) -> Result<Worker> {
 }
 
 /// Reads a row with all columns of `users`.
-pub fn user(row: &Row) -> Result<User> {
+pub fn user(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: row.get("id")?,
         name: row.get("name")?,
@@ -86,7 +86,7 @@ pub fn user(row: &Row) -> Result<User> {
 }
 
 /// Reads a row with all columns of `configs`.
-pub fn config(row: &Row) -> Result<Config> {
+pub fn config(row: &Row<'_>) -> Result<Config> {
     Ok(Config {
         id: row.get::<_, Id>("id")?.0,
         owner: row.get("owner")?,

@@ -2,6 +2,8 @@
 //!
 //! To test another store, construct it in [`Fixture::new`].
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod accounts;
 mod blobs;
 mod queue;

@@ -79,7 +79,7 @@ struct Block<'a, 'b> {
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn conv_block<'a, 'b>(block: Block<'a, 'b>) {
     const FMA: bool = has_fma(&selected_target!());
-    block.conv::<FMA>()
+    block.conv::<FMA>();
 }
 
 impl Block<'_, '_> {

@@ -110,7 +110,7 @@ struct Blocks<'a> {
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn conv_blocks<'a>(blocks: Blocks<'a>) {
     const FMA: bool = has_fma(&selected_target!());
-    blocks.conv::<FMA>()
+    blocks.conv::<FMA>();
 }
 
 impl Blocks<'_> {
