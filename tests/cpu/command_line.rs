@@ -194,7 +194,7 @@ fn invalid_arguments_get_one_sentence_and_write_nothing() {
         (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
         (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite its own photo"),
         (&["enhance", "in/a.png", "-o", "-", "--json"], "both need standard output"),
-        (&["bench", "--json", "nowhere/b.json"], "there is no folder nowhere: make it first"),
+        (&["bench", "--json", "nowhere/b.json"], "there is no folder nowhere: create it first"),
         (&["bench", "--sizes", "1,0"], "use megapixels from 0.01 to 50"),
         (&["bench", "--sizes", "50", "--level", "strong", "--engine", "cpu", "--runs", "1"], "the limit is 100.0"),
         (&["bench", "--soak", "10"], "10 is not in 200.."),

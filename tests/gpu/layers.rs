@@ -12,8 +12,10 @@ use crate::common::difference;
 use crate::networks::{read, upload};
 use crate::on_gpu;
 
-/// Sums in another order, of values of about 1.
-const MAX: f32 = 2e-5;
+/// Sums in another order, of values of about 1. Winograd's transforms, which both engines round differently, multiply
+/// values by up to 8 and cancel them again.
+const MAX: f32 = 1e-5;
+const WINOGRAD_MAX: f32 = 5e-5;
 
 /// Channels of most of the inputs, and their height and width: odd, and more than a workgroup.
 const CHANNELS: usize = 6;
@@ -159,8 +161,12 @@ fn assert_agrees(layer: Layer) {
     let same = difference(&found, &layer.on_cpu(1));
     let other = difference(&found, &layer.on_cpu(11));
     println!("{layer:?}: {same:?}");
-    assert!(same.max <= MAX, "{layer:?}: {same:?}");
-    assert!(other.max > 1000.0 * MAX, "{layer:?}: the comparison notices no difference: {other:?}");
+    let max = match layer {
+        Layer::Conv(Convolution { kernel: 3, stride: 1, .. }) => WINOGRAD_MAX,
+        _ => MAX,
+    };
+    assert!(same.max <= max, "{layer:?}: {same:?}");
+    assert!(other.max > 1000.0 * max, "{layer:?}: the comparison notices no difference: {other:?}");
 }
 
 #[test]

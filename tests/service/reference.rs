@@ -73,12 +73,9 @@ fn options_and_their_defaults(ann: &Client<'_>, section: &str) {
     assert_eq!(documented, keys(&stored["options"]));
     for row in rows {
         let value = &stored["options"][row[0].trim_matches('`')];
-        let default = row[1];
-        let same = match value {
-            Value::String(text) => *text == default.trim_matches('`'),
-            Value::Number(number) => number.as_f64() == default.parse().ok(),
-            _ => *value == default,
-        };
+        let default: Value = serde_json::from_str(row[1]).unwrap_or_else(|_| json!(row[1].trim_matches('`')));
+        // As JSON, 0 and 0.0 differ.
+        let same = *value == default || (value.is_number() && value.as_f64() == default.as_f64());
         assert!(same, "{}: {value} is documented as {default}", row[0]);
     }
 }

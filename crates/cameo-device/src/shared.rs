@@ -38,9 +38,10 @@ impl SharedDevice {
     }
 }
 
-/// Requests all that the adapter offers: burn derives from the adapter, not from the device, which number types its
-/// kernels may use. Two groups of features are left out. Mappable primary buffers can slow down a GPU with memory of its
-/// own severely, as wgpu's documentation warns. Experimental features need unsafe code, and no kernel uses one.
+/// Returns a request for all that `adapter` offers: burn derives from the adapter, not from the device, which number
+/// types its kernels may use. Two groups of features are left out. Mappable primary buffers can slow down a GPU with
+/// memory of its own severely, as wgpu's documentation warns. Experimental features need unsafe code, and no kernel uses
+/// one.
 fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     let excluded = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS | wgpu::Features::all_experimental_mask();
     wgpu::DeviceDescriptor {

@@ -47,7 +47,7 @@ impl Engine for FakeEngine {
     fn upload(&mut self, image: Image) -> Result<Image, EngineError> {
         match image.width {
             POISONED_WIDTH => Err(EngineError::Device { engine: "fake", reason: "lost".into() }),
-            UNENCODABLE_WIDTH => Ok(Image { width: 16_384, height: 1, pixels: vec![0; 4 * 16_384] }),
+            UNENCODABLE_WIDTH => Ok(Image::new(20_000, 1, vec![0; 4 * 20_000])),
             _ => Ok(image),
         }
     }

@@ -39,8 +39,10 @@ fn enhancement(level: Level, scale: Option<f64>) -> Enhancement {
     resolve(&Recipe { level, scale, ..Recipe::new(Operation::Combo) }, WIDTH, HEIGHT)
 }
 
-const MAX: f32 = 1.5;
-const MEAN: f64 = 0.05;
+/// Both compute in f32 and round to 8 bits once. A value halfway between two tones may be rounded either way. Measured:
+/// 1.0, and 7.1e-5 on average.
+const MAX: f32 = 1.01;
+const MEAN: f64 = 1e-3;
 
 #[test]
 fn enhance_agrees() {
@@ -56,8 +58,9 @@ fn enhance_agrees() {
     }
 }
 
-const SIXTEEN_BIT_MAX: f32 = 0.5;
-const SIXTEEN_BIT_MEAN: f64 = 0.005;
+/// A step of 16 bits is 0.0039 of these tones. Measured: 0.0062, and 2.2e-5 on average.
+const SIXTEEN_BIT_MAX: f32 = 0.02;
+const SIXTEEN_BIT_MEAN: f64 = 2e-4;
 
 #[test]
 fn enhance_in_16_bits_agrees() {
@@ -82,7 +85,7 @@ fn a_cutout_without_enhancement_agrees() {
     };
     let found = enhance(true, plain, plain);
     println!("enhance not at all: {found:?}");
-    assert!(found.max <= 1.0 && found.mean < 0.01, "{found:?}");
+    assert!(found.max <= MAX && found.mean < MEAN, "{found:?}");
 }
 
 #[test]
@@ -123,7 +126,8 @@ fn strong_enhancement_of_a_feathered_cutout_agrees() {
         compare(&found, &cameo_cpu::enhance(frame, &enhancement))
     });
     println!("enhance strongly, feathered: {found:?}");
-    assert!(found.max <= 3.0 && found.mean < 0.05, "{found:?}");
+    // Decontamination differs by up to 2. Measured after all stages: 0.97, and 4.5e-4 on average.
+    assert!(found.max <= 2.01 && found.mean < 5e-3, "{found:?}");
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn denoise_agrees() {
     let denoised: Image = cameo_cpu::denoise(&frame, want);
     let agreement = difference(&tones(&found), &tones(&denoised.pixels));
     println!("denoise: noise {want}, {agreement:?}");
-    assert!(agreement.max <= 1.0 && agreement.mean < 0.02, "{agreement:?}");
+    assert!(agreement.max <= MAX && agreement.mean < MEAN, "{agreement:?}");
     let control = difference(&tones(&photo.pixels), &tones(&denoised.pixels));
-    assert!(control.max > 1.0 && control.mean > 0.02, "nothing is denoised: {control:?}");
+    assert!(control.max > MAX && control.mean > MEAN, "nothing is denoised: {control:?}");
 }

@@ -30,10 +30,11 @@ fn prepare(gpu_photo: Image, cpu_photo: Image, roi: Roi, mirrored: bool) -> Diff
     })
 }
 
-/// Both round to 8 bits after each pass. A sum halfway between two tones may be rounded either way.
+/// Both round to 8 bits after each pass. A sum halfway between two tones may be rounded either way. Measured: 1.0, and
+/// 0.006 on average.
 const MAX: f32 = 1.01;
 
-/// Where the ROI is enlarged, the second pass can make two tones of one tone of the first.
+/// Where the ROI is enlarged, the second pass can make two tones of one tone of the first. Measured: 2.0.
 const ENLARGED_MAX: f32 = 2.01;
 
 const MEAN: f64 = 0.02;

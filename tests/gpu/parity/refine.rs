@@ -33,9 +33,9 @@ fn refine(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, outputs: SmallOutputs, plain
     })
 }
 
-/// The order of sums differs, and they are divided by variances near epsilon.
-const MAX: f32 = 1.0;
-const MEAN: f64 = 0.01;
+/// The order of sums differs, and they are divided by variances near epsilon. Measured: 0.021, and 1.6e-4 on average.
+const MAX: f32 = 0.1;
+const MEAN: f64 = 1e-3;
 
 #[test]
 fn refine_agrees() {

@@ -42,8 +42,8 @@ fn repair_on_cpu(outputs: &SmallOutputs, options: &CutoutOptions) -> Vec<f32> {
     cameo_cpu::repair(Plane::square(SIZE, stretched(matte())), &outputs.cpu_prior(), options).values
 }
 
-/// Both make the same decisions; only the order of sums differs.
-const MAX: f32 = 1e-3;
+/// Both make the same decisions; only the order of sums differs. Measured: 4.2e-7.
+const MAX: f32 = 1e-5;
 
 #[test]
 fn repair_agrees() {

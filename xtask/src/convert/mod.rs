@@ -15,7 +15,6 @@ mod tflite;
 
 use std::path::Path;
 
-use cameo_models::graph::NetworkGraph;
 use cameo_models::manifest::{MANIFEST, hex_sha256};
 use cameo_models::{Manifest, ModelEntry, Network, selfie};
 use half::f16;

@@ -19,6 +19,7 @@ pub struct DirectConv<'a> {
 }
 
 impl DirectConv<'_> {
+    /// Records the convolution in one dispatch.
     pub fn record(&self, epilogue: &Epilogue<'_, GpuFeatureMap>) {
         let Self { layers, weights, input, output, .. } = *self;
         let ConvShape { kernel, stride, dilation, padding } = self.shape;
