@@ -99,7 +99,7 @@ impl Transfer {
         GpuBuffer::unpooled(self.device.create_buffer_init(&descriptor))
     }
 
-    /// Returns a buffer whose bytes are all [`POISON`], so that tests notice what a kernel does not write.
+    /// Returns a buffer whose bytes are all `POISON`, so that tests notice what a kernel does not write.
     pub fn poisoned(&self, descriptor: &wgpu::BufferDescriptor<'_>) -> GpuBuffer {
         let descriptor = wgpu::BufferDescriptor { mapped_at_creation: true, ..descriptor.clone() };
         let buffer = self.device.create_buffer(&descriptor);
