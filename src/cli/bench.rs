@@ -42,7 +42,7 @@ pub struct BenchArgs {
         value_parser = clap::value_parser!(u32).range(10 * SOAK_CYCLE as i64..))]
     soak: Option<u32>,
     /// Instead of measuring times, print what each stage of a 12-megapixel photo asks of a GPU, and the shortest time it
-    /// could take on this one [default without a GPU: l4]
+    /// could take on this one [default if none is named: l4]
     #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4", value_parser = gpu_spec(),
         conflicts_with_all = ["engine", "sizes", "runs", "json", "soak", "level", "scale"])]
     roofline: Option<GpuSpec>,

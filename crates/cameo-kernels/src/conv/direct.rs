@@ -76,25 +76,32 @@ impl Layer<'_> {
     fn gather(&self, y: usize, start: usize, patches: &mut [Lanes]) {
         let ConvShape { kernel: side, stride, dilation, padding: [top, left, ..] } = self.params.shape;
         let [height, width] = self.input_size;
-        for (tap, lanes) in patches.iter_mut().enumerate() {
-            let (c, ky, kx) = (tap / (side * side), tap / side % side, tap % side);
-            let row = (y * stride + ky * dilation).wrapping_sub(top);
-            if row >= height {
-                lanes.fill(0.0);
-                continue;
-            }
-            let row = &self.planes[c][row * width..][..width];
-            // Most patches lie within the row: those need no check of each value.
-            let first = (start * stride + kx * dilation).wrapping_sub(left);
-            if let Some(values) = row.get(first..).and_then(|row| row.get(..(LANES - 1) * stride + 1)) {
-                for (lane, value) in lanes.iter_mut().zip(values.iter().step_by(stride)) {
-                    *lane = *value;
+        for (plane, patches) in self.planes.iter().zip(patches.chunks_exact_mut(side * side)) {
+            for (ky, patches) in patches.chunks_exact_mut(side).enumerate() {
+                let row = (y * stride + ky * dilation).wrapping_sub(top);
+                if row >= height {
+                    patches.fill([0.0; LANES]);
+                    continue;
                 }
-                continue;
+                let row = &plane[row * width..][..width];
+                for (kx, lanes) in patches.iter_mut().enumerate() {
+                    read_columns(row, (start * stride + kx * dilation).wrapping_sub(left), stride, lanes);
+                }
             }
+        }
+    }
+}
+
+/// Reads the columns `first`, `first + stride` and so on of `row`; those outside of it are zeros.
+#[inline(always)]
+fn read_columns(row: &[f32], first: usize, stride: usize, lanes: &mut Lanes) {
+    // Most columns lie within the row: those need no check of each.
+    match row.get(first..).and_then(|row| row.get(..(LANES - 1) * stride + 1)) {
+        Some(values) if stride == 1 => lanes.copy_from_slice(values),
+        Some(values) => lanes.iter_mut().zip(values.iter().step_by(stride)).for_each(|(lane, value)| *lane = *value),
+        None => {
             for (n, lane) in lanes.iter_mut().enumerate() {
-                let column = ((start + n) * stride + kx * dilation).wrapping_sub(left);
-                *lane = row.get(column).copied().unwrap_or(0.0);
+                *lane = row.get(first.wrapping_add(n * stride)).copied().unwrap_or(0.0);
             }
         }
     }
