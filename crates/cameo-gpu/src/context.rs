@@ -82,8 +82,8 @@ impl GpuContext {
         self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
     }
 
-    /// Records one dispatch of `kernel` over `workgroups`, across and down. `bindings` follow the parameters in the order
-    /// of the shader.
+    /// Records one dispatch of `kernel` over `workgroups`, across and down. `bindings` follow the parameters in the
+    /// order of the shader.
     pub fn dispatch<P: Mirror>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
