@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::server::{Client, FORM, PASSWORD, Server, USER, add_user, form, operator, photo};
+use crate::client::{Client, FORM, form, photo};
+use crate::server::{PASSWORD, Server, USER, add_user, operator};
 
 #[test]
 fn credentials_are_taken_from_the_query_a_form_or_json() {
@@ -58,10 +59,8 @@ fn a_failed_log_in_discloses_nothing_and_many_are_throttled() {
     assert_eq!(server.login(USER, PASSWORD).status, 429, "the right password has to wait as well");
 }
 
-#[test]
-fn bad_tokens_are_refused() {
-    let server = Server::spawn(&[]);
-    let good = server.token();
+/// Tokens that are malformed, unsigned, or altered copies of a valid one.
+fn bad_tokens(good: &str) -> Vec<String> {
     let parts: Vec<&str> = good.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("{good}") };
     let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
@@ -94,6 +93,14 @@ fn bad_tokens_are_refused() {
     ];
     // A changed letter in the header, which the signature covers.
     bad.push(format!("{}A.{claims}.{signature}", &header[..header.len() - 1]));
+    bad
+}
+
+#[test]
+fn bad_tokens_are_refused() {
+    let server = Server::spawn(&[]);
+    let good = server.token();
+    let bad = bad_tokens(&good);
     assert!(bad.len() >= 25);
     for token in &bad {
         let response = server.call("GET", &format!("/api/v1/upscale/tasks?token={token}"), &[], b"");
@@ -170,20 +177,12 @@ fn a_server_without_users_says_what_to_do() {
     assert!(log.contains("nobody can log in: add a user with `cameo user add"), "{log}");
 }
 
-/// Makes every call with valid and with broken requests, then searches everything that was written for the password and
-/// the token.
-#[test]
-fn no_secret_is_ever_written() {
-    let secret = "hunter2-hunter2";
-    let server = Server::start(&["--log=trace"]);
-    add_user(server.folder.path(), "eve", secret);
-    let login = format!("/api/v1/login?username=eve&password={secret}");
-    let token = server.call("POST", &login, &[], b"").json()["access_token"].as_str().unwrap().to_string();
+/// Makes every call with valid and with broken requests. Returns all responses.
+fn make_every_call(server: &Server, token: &str, password: &str) -> Vec<String> {
     let mut responses = Vec::new();
     let mut call = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
-        for path in [format!("{path}?token={token}&password={secret}"), format!("{path}?token={token}x")] {
-            let response = server.call(method, &path, headers, body);
-            responses.push(format!("{response:?}"));
+        for path in [format!("{path}?token={token}&password={password}"), format!("{path}?token={token}x")] {
+            responses.push(format!("{:?}", server.call(method, &path, headers, body)));
         }
         let bearer = format!("Bearer {token}");
         let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
@@ -192,25 +191,35 @@ fn no_secret_is_ever_written() {
         response
     };
     let photo = form(&[("file", Some("p.jpg"), &photo()), ("token", None, token.as_bytes())]);
-    let kind = [("content-type", FORM)];
-    let id = call("POST", "/api/v1/upscale", &kind, &photo).json()["task_id"].as_str().unwrap().to_string();
-    call("POST", "/api/v1/upscale/combo", &kind, format!("not a form {token}").as_bytes());
-    call("POST", "/api/v1/cutout", &kind, &form(&[("file", Some(&token), token.as_bytes())]));
+    let (is_form, is_json) = ([("content-type", FORM)], [("content-type", "application/json")]);
+    let id = call("POST", "/api/v1/upscale", &is_form, &photo).json()["task_id"].as_str().unwrap().to_string();
+    call("POST", "/api/v1/upscale/combo", &is_form, format!("not a form {token}").as_bytes());
+    call("POST", "/api/v1/cutout", &is_form, &form(&[("file", Some(token), token.as_bytes())]));
     for path in ["status", "events", "result"] {
         call("GET", &format!("/api/v1/upscale/{path}/{id}"), &[], b"");
         call("GET", &format!("/api/v1/upscale/{path}/{token}"), &[], b"");
     }
     call("GET", "/api/v1/upscale/tasks", &[], b"");
     call("GET", "/api/v1/configs", &[], b"");
-    let bad = json!({"name": 5, "password": secret}).to_string();
     call("POST", "/api/v1/configs", &[], b"{\"name\":\"a\"}");
-    call("POST", "/api/v1/login", &[("content-type", "application/json")], bad.as_bytes());
-    call("POST", "/api/v1/login", &[("content-type", "application/json")], format!("{{\"x\":{secret}").as_bytes());
+    call("POST", "/api/v1/login", &is_json, json!({"name": 5, "password": password}).to_string().as_bytes());
+    call("POST", "/api/v1/login", &is_json, format!("{{\"x\":{password}").as_bytes());
     call("DELETE", &format!("/api/v1/upscale/{id}"), &[], b"");
     for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs/", "/nowhere"] {
-        call("GET", path, &[("x-request-id", &token), ("traceparent", &token)], b"");
+        call("GET", path, &[("x-request-id", token), ("traceparent", token)], b"");
     }
-    server.login("eve", &format!("{secret}x"));
+    responses
+}
+
+#[test]
+fn no_secret_is_ever_written() {
+    let password = "hunter2-hunter2";
+    let server = Server::start(&["--log=trace"]);
+    add_user(server.folder.path(), "eve", password);
+    let login = format!("/api/v1/login?username=eve&password={password}");
+    let token = server.call("POST", &login, &[], b"").json()["access_token"].as_str().unwrap().to_string();
+    let responses = make_every_call(&server, &token, password);
+    server.login("eve", &format!("{password}x"));
 
     let mut written = vec![("the log".to_string(), server.log().into_bytes())];
     written.push(("a response".into(), responses.join("\n").into_bytes()));
@@ -220,7 +229,7 @@ fn no_secret_is_ever_written() {
     // The signature is the secret part of the token.
     let signature = token.rsplit('.').next().unwrap();
     for (place, text) in &written {
-        for secret in [secret, signature] {
+        for secret in [password, signature] {
             let found = text.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "a secret was written to {place}");
         }

@@ -3,7 +3,8 @@
 use cameo_core::codec::{self, Format, Image};
 use serde_json::{Value, json};
 
-use crate::server::{Client, FORM, Server, add_user, form, photo};
+use crate::client::{Client, FORM, form, photo};
+use crate::server::{Server, add_user};
 
 const SUBMIT: &str = "/api/v1/upscale/combo";
 /// The id of no task, config or user.

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::server::{Client, Server, photo, signal};
+use crate::client::{Client, photo};
+use crate::server::{Server, signal};
 
 /// Pseudorandom numbers, the same in each run: the linear congruential generator of Knuth's MMIX.
 struct Random(u64);

@@ -3,8 +3,9 @@
 use std::fs;
 use std::process::Command;
 
+use crate::client::photo;
 use crate::common;
-use crate::server::{Server, photo};
+use crate::server::Server;
 
 /// The documents, and how many examples in Python and in Bash each one has.
 const DOCUMENTS: [(&str, usize, usize); 4] =

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use cameo_core::codec::{self, Format};
 
+use crate::client::{Client, photo};
 use crate::common;
-use crate::server::{Client, Server, memory, photo};
+use crate::server::{Server, memory};
 
 /// Ten times the 17 ms and 0.4 ms that were measured on two cores which other programs used as well. A request that
 /// waited for the engine would take seconds.

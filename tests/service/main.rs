@@ -6,6 +6,7 @@
 mod common;
 
 mod accounts;
+mod client;
 mod configs;
 mod contract;
 mod crashes;
@@ -13,6 +14,7 @@ mod examples;
 mod load;
 mod operations;
 mod reference;
+mod response;
 mod results;
 mod server;
 mod tasks;

@@ -4,12 +4,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::client::{Client, photo};
 use crate::common;
-use crate::server::{Client, Server, cameo, photo};
+use crate::server::{Server, cameo};
 
 #[test]
-fn requests_are_traced_protected_and_counted() {
-    let server = Server::start(&["--log-format=json", "--cors-origin=https://app.example"]);
+fn responses_have_a_request_id_a_trace_and_security_headers() {
+    let server = Server::spawn(&["--cors-origin=https://app.example"]);
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
     let response = server.call("GET", "/livez", &[("x-request-id", "order-7"), ("traceparent", &parent)], b"");
@@ -30,7 +31,11 @@ fn requests_are_traced_protected_and_counted() {
     let page = |origin| server.call("GET", "/livez", &[("origin", origin)], b"");
     assert_eq!(page("https://app.example").header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(page("https://evil.example").header("access-control-allow-origin"), None);
+}
 
+#[test]
+fn metrics_count_requests_tasks_and_stages() {
+    let server = Server::start(&["--log-format=json"]);
     let ann = Client::new(&server);
     let id = ann.submit_accepted("/api/v1/upscale?enhance_level=light", &photo());
     ann.wait_until_over(&id);

@@ -5,8 +5,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::client::{Client, photo};
 use crate::common;
-use crate::server::{Client, Server, cameo, photo};
+use crate::server::{Server, cameo};
 
 fn read(document: &str) -> String {
     fs::read_to_string(common::project().join(document)).unwrap()

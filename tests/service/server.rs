@@ -1,17 +1,13 @@
-//! A server in a folder of its own, and an HTTP client that knows nothing of its code.
+//! Servers: real processes, each with a data folder of its own.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use ureq::http::{self, Request};
-use ureq::{Agent, Body};
-
 use crate::common;
+use crate::response::Response;
 
 pub const USER: &str = "ann";
 pub const PASSWORD: &str = "correct horse";
@@ -141,16 +137,8 @@ impl Server {
     }
 
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
-        let mut request =
-            Request::builder().method(method).uri(format!("{}://127.0.0.1:{}{path}", self.scheme, self.port));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        match method {
-            "POST" | "PUT" => agent().run(request.body(body.to_vec()).unwrap()),
-            _ => agent().run(request.body(()).unwrap()),
-        }
-        .map_or_else(|error| Response { status: 0, headers: vec![], body: error.to_string().into() }, Response::read)
+        let url = format!("{}://127.0.0.1:{}{path}", self.scheme, self.port);
+        Response::fetch(method, &url, headers, body)
     }
 
     pub fn login(&self, user: &str, password: &str) -> Response {
@@ -242,162 +230,6 @@ fn children(pid: u32) -> Vec<u32> {
     found.sort_unstable();
     found.dedup();
     found
-}
-
-fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_global(Some(Duration::from_secs(180)))
-        .build();
-    config.into()
-}
-
-/// A response; with status 0 if there was none.
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    fn read(mut response: http::Response<Body>) -> Self {
-        let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_string()));
-        let (status, headers) = (response.status().as_u16(), headers.collect());
-        let mut body = Vec::new();
-        let _ = response.body_mut().as_reader().read_to_end(&mut body);
-        Self { status, headers, body }
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The status and the code of an error, which must be a valid `application/problem+json`.
-    pub fn problem(&self) -> (u16, String) {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
-        let body = self.json();
-        assert_eq!(body["status"], self.status, "{self:?}");
-        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
-        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
-        (self.status, body["code"].as_str().unwrap().to_string())
-    }
-}
-
-impl std::fmt::Debug for Response {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {:?} {:.400}", self.status, self.headers, self.text())
-    }
-}
-
-/// A server as a logged-in user sees it.
-pub struct Client<'a> {
-    pub server: &'a Server,
-    pub token: String,
-}
-
-impl<'a> Client<'a> {
-    pub fn new(server: &'a Server) -> Self {
-        Self { token: server.token(), server }
-    }
-
-    pub fn bearer(&self) -> String {
-        format!("Bearer {}", self.token)
-    }
-
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
-        let bearer = self.bearer();
-        let mut all = vec![("authorization", bearer.as_str())];
-        all.extend(headers);
-        self.server.call(method, path, &all, body)
-    }
-
-    pub fn get(&self, path: &str) -> Response {
-        self.call("GET", path, &[], b"")
-    }
-
-    pub fn delete(&self, path: &str) -> Response {
-        self.call("DELETE", path, &[], b"")
-    }
-
-    pub fn json(&self, method: &str, path: &str, body: &Value) -> Response {
-        self.call(method, path, &[("content-type", "application/json")], body.to_string().as_bytes())
-    }
-
-    pub fn submit_with(&self, path: &str, photo: &[u8], headers: &[(&str, &str)]) -> Response {
-        let mut all = vec![("content-type", FORM)];
-        all.extend(headers);
-        self.call("POST", path, &all, &form(&[("file", Some("portrait.jpg"), photo)]))
-    }
-
-    pub fn submit(&self, path: &str, photo: &[u8]) -> Response {
-        self.submit_with(path, photo, &[])
-    }
-
-    /// Submits a photo, which must be accepted. Returns the task's id.
-    pub fn submit_accepted(&self, path: &str, photo: &[u8]) -> String {
-        let response = self.submit(path, photo);
-        response.json()["task_id"].as_str().unwrap_or_else(|| panic!("{response:?}")).to_string()
-    }
-
-    pub fn status(&self, id: &str) -> Value {
-        self.get(&format!("/api/v1/upscale/status/{id}")).json()
-    }
-
-    /// Waits until the task is over, and returns its last status.
-    pub fn wait_until_over(&self, id: &str) -> Value {
-        let mut last = Value::Null;
-        self.server.wait_until("over", || {
-            last = self.status(id);
-            !["pending", "processing"].contains(&last["status"].as_str().unwrap_or("pending"))
-        });
-        last
-    }
-
-    pub fn result(&self, id: &str) -> Response {
-        self.get(&format!("/api/v1/upscale/result/{id}"))
-    }
-
-    /// Stores a config with the small network, and returns its id.
-    pub fn quick_config(&self) -> String {
-        let body = serde_json::json!({"name": "quick", "options": {"model": "u2netp"}});
-        self.json("POST", "/api/v1/configs", &body).json()["id"].as_str().unwrap().to_string()
-    }
-}
-
-pub const FORM: &str = "multipart/form-data; boundary=XBOUNDARYX";
-
-/// The body of a form with these parts: name, file name and bytes.
-pub fn form(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, file, bytes) in parts {
-        let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
-        body.extend(format!("--XBOUNDARYX\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes());
-        body.extend(*bytes);
-        body.extend(b"\r\n");
-    }
-    body.extend(b"--XBOUNDARYX--\r\n");
-    body
-}
-
-/// A 512x512 photo of a person, as JPEG.
-pub fn photo() -> Vec<u8> {
-    let image = common::astronaut();
-    let rgb: Vec<u8> =
-        image.pixels.as_chunks::<4>().0.iter().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
-    let mut bytes = Vec::new();
-    let encoder = jpeg_encoder::Encoder::new(&mut bytes, 92);
-    encoder.encode(&rgb, image.width as u16, image.height as u16, jpeg_encoder::ColorType::Rgb).unwrap();
-    bytes
 }
 
 /// The resident memory of a process, in bytes.

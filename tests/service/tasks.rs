@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::client::{Client, FORM, form, photo};
 use crate::common;
-use crate::server::{Client, FORM, Server, form, photo};
+use crate::server::Server;
 
 /// A photo that keeps a worker busy for seconds.
 fn slow_photo() -> Vec<u8> {

@@ -177,7 +177,7 @@ fn fuse_level(level: LevelView<'_>, coarser: Option<&Estimates>, margin: usize) 
 
 /// Estimates the colours of a pixel from the means around it: the foreground weighted by alpha, alpha, the background
 /// weighted by one less alpha, and one less alpha.
-#[inline]
+#[inline(always)]
 fn fuse_pixel(color: [u8; 4], a: f32, [r, g, b, alpha, br, bg, bb, rest]: [f32; 8]) -> ColorEstimate {
     let photo = rgb(color).map(f32::from);
     let rest = rest.max(1e-6);
