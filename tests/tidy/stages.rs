@@ -58,7 +58,7 @@ fn prefix(name: &str) -> &str {
 
 /// The name of the struct with the parameters of shader `name`: `WinogradInput` for `winograd_input`.
 fn parameters(name: &str) -> String {
-    let capitalised = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let capitalised = |word: &str| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
     name.split('_').map(capitalised).collect()
 }
 
