@@ -42,7 +42,7 @@ impl Plane {
     }
 
     /// Resamples each row by `taps` and returns `[height, taps.first.len()]`: the first of the two passes of
-    /// [`resample`](Self::resample). [`resample_columns_at`] is the second.
+    /// [`resample`](Self::resample). `resample_columns_at` is the second.
     pub fn resample_rows(&self, taps: &Taps) -> Vec<f32> {
         let width = taps.first.len();
         let mut resampled = vec![0.0; width * self.height as usize];
