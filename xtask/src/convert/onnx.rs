@@ -277,6 +277,10 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_onnx_are_refused() {
-        assert!(parse(b"\x89PNG\r\n").and_then(|model| weights(&model, &cameo_models::network_graph(Network::U2NetP))).is_err());
+        assert!(
+            parse(b"\x89PNG\r\n")
+                .and_then(|model| weights(&model, &cameo_models::network_graph(Network::U2NetP)))
+                .is_err()
+        );
     }
 }
