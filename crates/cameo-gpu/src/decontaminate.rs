@@ -151,7 +151,7 @@ impl Fusion<'_> {
     ) {
         let RowBands { width, height, .. } = *self.colors;
         let radius = FUSION_RADIUS as u32;
-        let source = rows.start.saturating_sub(radius)..(rows.end + radius).min(height);
+        let source = self.colors.rows_around(rows, radius);
         let colors = self.colors.bind(context, encoder, &source);
         let alpha = self.alpha.bind(context, encoder, &source);
         let params = DecontaminateFuse {

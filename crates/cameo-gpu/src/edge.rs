@@ -55,7 +55,7 @@ fn record_choke(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte:
     let RowBands { width, height, .. } = *matte;
     let choked = RowBands::scratch(context, "matte", width, height, context.limits.binding_bytes);
     for rows in choked.chunks(radius, context.limits.binding_bytes) {
-        let source = rows.start.saturating_sub(radius)..(rows.end + radius).min(height);
+        let source = matte.rows_around(&rows, radius);
         let matte = matte.bind(context, encoder, &source);
         let target = choked.bind_output(context, &rows);
         let params = EdgeChoke {
@@ -88,7 +88,7 @@ fn record_feather(
     let weights = context.transfer.table("feather weights", weights);
     let feathered = RowBands::scratch(context, "matte", width, height, context.limits.binding_bytes);
     for rows in feathered.chunks(radius, context.limits.binding_bytes) {
-        let source = rows.start.saturating_sub(radius)..(rows.end + radius).min(height);
+        let source = matte.rows_around(&rows, radius);
         let source_rows = source.len() as u32;
         let matte = matte.bind(context, encoder, &source);
         let blurred_rows = context.scratch("feather rows", u64::from(source_rows) * u64::from(width) * 4);

@@ -103,6 +103,11 @@ impl RowBands {
         split_into_chunks(self.bands(), self.width, radius, max_bytes)
     }
 
+    /// Returns `rows` and up to `radius` rows on each side, within the picture.
+    pub fn rows_around(&self, rows: &Range<u32>, radius: u32) -> Range<u32> {
+        rows.start.saturating_sub(radius)..(rows.end + radius).min(self.height)
+    }
+
     pub fn buffers(&self) -> impl Iterator<Item = &GpuBuffer> {
         self.bands.iter().map(|band| &band.buffer)
     }

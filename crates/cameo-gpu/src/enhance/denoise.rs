@@ -90,7 +90,7 @@ fn record_filter(
     let table = context.transfer.table("denoise_filter taps", &table);
     let denoised = RowBands::scratch(context, "photo", width, height, context.limits.binding_bytes);
     for rows in denoised.chunks(radius, context.limits.binding_bytes) {
-        let source = rows.start.saturating_sub(radius)..(rows.end + radius).min(height);
+        let source = denoised.rows_around(&rows, radius);
         let frame_rows = FrameRows::bind(context, encoder, frame, &source);
         let target = denoised.bind_output(context, &rows);
         let params = DenoiseFilter {

@@ -48,7 +48,7 @@ pub fn enhance(context: &GpuContext, mut frame: GpuFrame, enhancement: &Enhancem
     for part in picture.bands() {
         for start in part.clone().step_by(max_rows as usize) {
             let rows = start..(start + max_rows).min(part.end);
-            let band_rows = rows.start.saturating_sub(halo)..(rows.end + halo).min(height);
+            let band_rows = picture.rows_around(&rows, halo);
             let mut encoder = context.encoder("enhance");
             let band = resampling.record(context, &mut encoder, &frame, band_rows);
             let target = PictureRows { binding: picture.bind_output(context, &rows), rows, words_per_pixel };
