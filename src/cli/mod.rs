@@ -3,7 +3,7 @@
 //! - `args`: flags that several commands share
 //! - `combo`, `cutout`, `enhance`, over `batch`, `items` and `files`: images in, images out
 //! - `doctor`, `bench`: what this machine has, and how fast it is
-//! - `serve`, `work`, `user`, over `data`: the service
+//! - `serve`, `work`, `user`: the service; `data` opens its data folder
 
 mod args;
 mod batch;

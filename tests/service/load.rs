@@ -208,7 +208,7 @@ fn a_status_is_answered_at_once_while_a_task_runs() {
     assert!(median < MAX_STATUS_MEDIAN, "{median:?}");
 }
 
-/// Reads one response, which must have a length and be a task.
+/// Reads one response, and checks that it states its length and that its body is a task.
 fn read_status(stream: &mut BufReader<TcpStream>) {
     let mut length = 0;
     loop {

@@ -20,7 +20,7 @@ pub struct BenchArgs {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Baseline {
-    /// The same weights in onnxruntime, everything else in Pillow
+    /// Runs the same weights with onnxruntime, and everything else with Pillow
     Onnxruntime,
 }
 

@@ -114,7 +114,7 @@ impl Blobs {
         Ok(files)
     }
 
-    /// Removes a file that [`Blobs::list_files`] named.
+    /// Removes a file by a name that [`Blobs::list_files`] returned.
     pub(crate) fn remove_file(&self, name: &str) -> std::io::Result<()> {
         fs::remove_file(self.root.join(name))
     }

@@ -2,7 +2,7 @@
 //!
 //! An accepted task runs at least once, its result is published exactly once, and neither is lost when a process is
 //! killed or the power fails. Leases provide this: a worker [claims](Queue::claim) a task for a limited time and
-//! [prolongs](Queue::prolong) the lease while it works. Each claim has a new fencing token in its [`Lease`], so a
+//! [renews](Queue::renew) the lease while it works. Each claim has a new fencing token in its [`Lease`], so a
 //! worker whose lease was lost can no longer [finish](Queue::finish) the task.
 //!
 //! Modules in reading order:

@@ -76,8 +76,9 @@ pub trait Queue {
     /// tasks of one user run in the order of their submission.
     async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>>;
 
-    /// Prolongs a lease until `now + duration`, and records the progress (0 to 1) and the stage of the run.
-    async fn prolong(&self, lease: &Lease, duration: Millis, progress: f64, stage: &str, now: Millis) -> Result<()>;
+    /// Renews a lease, which then expires at `now + duration`, and records the progress (0 to 1) and the stage of the
+    /// run.
+    async fn renew(&self, lease: &Lease, duration: Millis, progress: f64, stage: &str, now: Millis) -> Result<()>;
 
     /// Completes a task with the result of the run. The result's blob must be complete.
     async fn finish(&self, lease: &Lease, result: &TaskResult, engine: &str, now: Millis) -> Result<()>;

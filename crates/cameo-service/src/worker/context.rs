@@ -1,4 +1,4 @@
-//! What a worker works with.
+//! What a worker is given when it starts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use cameo_store::{Blobs, Millis, Store};
 /// The period at which a run reports its progress, unless its lease needs a shorter one.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(500);
 
-/// What a worker works with.
+/// The store, the engine and the settings of a worker.
 pub struct WorkerContext {
     /// The worker's id in the store.
     pub id: String,
@@ -30,7 +30,7 @@ impl WorkerContext {
         self.lease.as_millis() as Millis
     }
 
-    /// The period of heartbeats and of prolonging leases: two in a row may be late before a lease expires.
+    /// The period of heartbeats and of renewing leases: two in a row may be late before a lease expires.
     pub(super) fn heartbeat_period(&self) -> Duration {
         (self.lease / 4).min(PROGRESS_PERIOD)
     }

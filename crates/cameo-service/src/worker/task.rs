@@ -39,7 +39,7 @@ impl TaskRun {
         Self { context, weights, lease, task }
     }
 
-    /// Runs the task, and prolongs its lease meanwhile, until `abandoned` turns true.
+    /// Runs the task, and renews its lease meanwhile, until `abandoned` turns true.
     ///
     /// # Errors
     /// [`WorkerError`] if the device failed or the task hangs. The task itself is taken care of.
@@ -93,7 +93,7 @@ impl TaskRun {
         })
     }
 
-    /// Waits for the work, and prolongs the lease meanwhile.
+    /// Waits for the work, and renews the lease meanwhile.
     async fn watch(
         &self,
         mut work: JoinHandle<Result<EncodedResult, TaskError>>,
@@ -115,21 +115,21 @@ impl TaskRun {
             if since.elapsed() > self.context.task_timeout {
                 return WorkEnd::Hung;
             }
-            if !lease_lost && self.prolong(progress).await.is_err() {
+            if !lease_lost && self.renew(progress).await.is_err() {
                 lease_lost = true;
                 progress.cancel();
             }
         }
     }
 
-    /// Prolongs the lease and reports the progress. A store that is unavailable for a moment loses no lease.
-    async fn prolong(&self, progress: &RunProgress) -> Result<(), StoreError> {
+    /// Renews the lease and reports the progress. A store that is unavailable for a moment loses no lease.
+    async fn renew(&self, progress: &RunProgress) -> Result<(), StoreError> {
         let (fraction, stage) = self.weights.progress(&self.task.operation, progress);
         let duration = self.context.lease_ms();
-        match self.context.store.prolong(&self.lease, duration, fraction, stage, now()).await {
+        match self.context.store.renew(&self.lease, duration, fraction, stage, now()).await {
             Err(error @ StoreError::LeaseLost) => Err(error),
             Err(error) => {
-                tracing::warn!(task = %self.task.id, %error, "the lease could not be prolonged: trying again");
+                tracing::warn!(task = %self.task.id, %error, "the lease could not be renewed: trying again");
                 Ok(())
             }
             Ok(()) => Ok(()),

@@ -10,8 +10,8 @@ use crate::time::Millis;
 /// Selects the pending tasks with their positions in the queue, counted from 1.
 ///
 /// Users take turns. The turn of a task is its rank among the pending tasks of its owner, plus the number of the
-/// owner's running tasks, so that a user with running tasks waits for one without. In each turn, the user whose last
-/// claim is the oldest comes first.
+/// owner's running tasks, so that a user without running tasks goes before one with some. In each turn, the user whose
+/// last claim is the oldest comes first.
 const PENDING: &str = "
     SELECT id, not_before, row_number() OVER (ORDER BY turn, last_claim_at, seq) AS position FROM (
         SELECT tasks.id AS id, seq, not_before, users.last_claim_at AS last_claim_at,

@@ -51,7 +51,7 @@ impl Queue for Sqlite {
         .await
     }
 
-    async fn prolong(&self, lease: &Lease, duration: Millis, progress: f64, stage: &str, now: Millis) -> Result<()> {
+    async fn renew(&self, lease: &Lease, duration: Millis, progress: f64, stage: &str, now: Millis) -> Result<()> {
         let (lease, stage) = (lease.clone(), stage.to_string());
         self.write(move |db| {
             let changed = db

@@ -5,28 +5,28 @@ use cameo_store::{TaskStatus, Worker};
 use crate::{Fixture, LEASE, RETRY_WAIT, START, assert_lease_lost, failure, result_of};
 
 #[tokio::test]
-async fn a_prolonged_lease_is_not_reaped() {
+async fn a_renewed_lease_is_not_reaped() {
     let fixture = Fixture::new().await;
     let lease = fixture.start_task().await;
-    fixture.store.prolong(&lease, LEASE, 0.4, "matte", START + 10_000).await.unwrap();
+    fixture.store.renew(&lease, LEASE, 0.4, "matte", START + 10_000).await.unwrap();
     assert_eq!(fixture.store.reap(START + LEASE + 1).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_prolonged_lease_records_the_progress() {
+async fn a_renewed_lease_records_the_progress() {
     let fixture = Fixture::new().await;
     let lease = fixture.start_task().await;
-    fixture.store.prolong(&lease, LEASE, 0.4, "matte", START).await.unwrap();
+    fixture.store.renew(&lease, LEASE, 0.4, "matte", START).await.unwrap();
     let task = fixture.task(lease.task).await;
     assert_eq!((task.progress, task.stage.as_deref()), (0.4, Some("matte")));
 }
 
 #[tokio::test]
-async fn a_lost_lease_cannot_be_prolonged() {
+async fn a_lost_lease_cannot_be_renewed() {
     let fixture = Fixture::new().await;
     let lease = fixture.start_task().await;
     fixture.store.reap(START + LEASE + 1).await.unwrap();
-    assert_lease_lost(fixture.store.prolong(&lease, LEASE, 0.4, "matte", START + LEASE + 2).await);
+    assert_lease_lost(fixture.store.renew(&lease, LEASE, 0.4, "matte", START + LEASE + 2).await);
 }
 
 #[tokio::test]

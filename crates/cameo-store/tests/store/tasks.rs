@@ -19,7 +19,7 @@ async fn the_lease_on_a_cancelled_task_is_lost() {
     let fixture = Fixture::new().await;
     let lease = fixture.start_task().await;
     assert!(fixture.store.cancel(lease.task, START).await.unwrap());
-    assert_lease_lost(fixture.store.prolong(&lease, LEASE, 0.5, "matte", START).await);
+    assert_lease_lost(fixture.store.renew(&lease, LEASE, 0.5, "matte", START).await);
     assert_lease_lost(fixture.store.finish(&lease, &result_of(&lease), "cpu", START).await);
     assert_lease_lost(fixture.store.release(&lease).await);
     assert_eq!(fixture.status(lease.task).await, TaskStatus::Cancelled);

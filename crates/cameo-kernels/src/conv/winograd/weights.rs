@@ -59,7 +59,8 @@ impl<'a> ConvWeights<'a> {
         self.transformed.is_none_or(|transformed| transformed.0.len() == self.blocks() * self.block_len())
     }
 
-    /// Returns the panels of all blocks. All threads transform them into `buffer`, unless that was done in advance.
+    /// Returns the panels of all blocks. All threads transform them into `buffer`, unless the weights were transformed
+    /// in advance.
     pub(super) fn panels<'b>(&self, buffer: &'b mut Vec<PanelColumn>) -> &'b [PanelColumn]
     where
         'a: 'b,
@@ -70,7 +71,8 @@ impl<'a> ConvWeights<'a> {
         }
     }
 
-    /// Returns the panels of `blocks`. This thread transforms them into `buffer`, unless that was done in advance.
+    /// Returns the panels of `blocks`. The calling thread transforms them into `buffer`, unless the weights were
+    /// transformed in advance.
     pub(super) fn panels_of<'b>(&self, blocks: Range<usize>, buffer: &'b mut Vec<PanelColumn>) -> &'b [PanelColumn]
     where
         'a: 'b,
