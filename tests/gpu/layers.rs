@@ -1,12 +1,10 @@
 //! Each layer on the GPU against the same layer on the CPU.
 
 use burn::module::Param;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use cameo_gpu::GpuEngine;
 use cameo_gpu::network::{self, WeightCache};
-use cameo_matting::{Activation, CpuFeatureMap, CpuLayers, Epilogue, LayerOps};
+use cameo_matting::{Activation, Conv2d, ConvShape, CpuFeatureMap, CpuLayers, Epilogue, LayerOps};
 
 use crate::common::difference;
 use crate::networks::{read, upload};
@@ -37,11 +35,7 @@ enum Layer {
 #[derive(Debug, Clone, Copy)]
 struct Convolution {
     channels_out: usize,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-    /// Top, left, bottom, right.
-    padding: [usize; 4],
+    shape: ConvShape,
     activation: Activation,
     adds_residual: bool,
 }
@@ -49,18 +43,21 @@ struct Convolution {
 impl Convolution {
     /// One that keeps the size.
     fn new(channels_out: usize, kernel: usize, activation: Activation) -> Self {
-        let padding = [kernel / 2; 4];
-        Self { channels_out, kernel, stride: 1, dilation: 1, padding, activation, adds_residual: false }
+        let shape = ConvShape { kernel, stride: 1, dilation: 1, padding: [kernel / 2; 4] };
+        Self { channels_out, shape, activation, adds_residual: false }
     }
 
     /// One of stride 2 with TensorFlow's `SAME` padding of an even size: more at the end.
     fn halving(channels_out: usize, kernel: usize, activation: Activation) -> Self {
         let (before, after) = ((kernel - 2) / 2, (kernel - 1) / 2);
-        Self { stride: 2, padding: [before, before, after, after], ..Self::new(channels_out, kernel, activation) }
+        let shape = ConvShape { kernel, stride: 2, dilation: 1, padding: [before, before, after, after] };
+        Self { shape, ..Self::new(channels_out, kernel, activation) }
     }
 
-    fn dilated(self, dilation: usize) -> Self {
-        Self { dilation, padding: self.padding.map(|padding| padding * dilation), ..self }
+    fn dilated(mut self, dilation: usize) -> Self {
+        self.shape.dilation = dilation;
+        self.shape.padding = self.shape.padding.map(|padding| padding * dilation);
+        self
     }
 
     fn with_residual(self) -> Self {
@@ -69,20 +66,16 @@ impl Convolution {
 
     /// The module, with weights of about 1 over the root of their number.
     fn module(&self, channels_in: usize, groups: usize, device: &Device) -> Conv2d {
-        let [top, left, bottom, right] = self.padding;
-        let mut conv = Conv2dConfig::new([channels_in, self.channels_out], [self.kernel; 2])
-            .with_stride([self.stride; 2])
-            .with_dilation([self.dilation; 2])
-            .with_groups(groups)
-            .with_padding(PaddingConfig2d::Explicit(top, left, bottom, right))
-            .init(device);
-        let shape = [self.channels_out, channels_in / groups, self.kernel, self.kernel];
-        let taps = (shape[1] * shape[2] * shape[3]) as f32;
-        let weights: Vec<f32> = numbers(shape.iter().product(), 7).iter().map(|number| number / taps.sqrt()).collect();
-        conv.weight = Param::from_tensor(Tensor::from_data(TensorData::new(weights, shape), device));
+        let dims = [self.channels_out, channels_in / groups, self.shape.kernel, self.shape.kernel];
+        let taps = (dims[1] * dims[2] * dims[3]) as f32;
+        let weights: Vec<f32> = numbers(dims.iter().product(), 7).iter().map(|number| number / taps.sqrt()).collect();
         let bias = TensorData::new(numbers(self.channels_out, 8), [self.channels_out]);
-        conv.bias = Some(Param::from_tensor(Tensor::from_data(bias, device)));
-        conv
+        Conv2d {
+            weight: Param::from_tensor(Tensor::from_data(TensorData::new(weights, dims), device)),
+            bias: Param::from_tensor(Tensor::from_data(bias, device)),
+            shape: self.shape,
+            groups,
+        }
     }
 }
 
@@ -162,7 +155,7 @@ fn assert_agrees(layer: Layer) {
     let other = difference(&found, &layer.on_cpu(11));
     println!("{layer:?}: {same:?}");
     let max = match layer {
-        Layer::Conv(Convolution { kernel: 3, stride: 1, .. }) => WINOGRAD_MAX,
+        Layer::Conv(Convolution { shape: ConvShape { kernel: 3, stride: 1, .. }, .. }) => WINOGRAD_MAX,
         _ => MAX,
     };
     assert!(same.max <= max, "{layer:?}: {same:?}");

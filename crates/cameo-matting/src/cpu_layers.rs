@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use burn::backend::{BackendTensor, DispatchTensorKind};
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use cameo_kernels::conv::{self, ConvInput, ConvParams, ConvWeights, TransformedWeights, Workspace};
 use cameo_kernels::layers;
 
-use crate::layer_ops::{Epilogue, LayerOps, conv_shape};
+use crate::conv2d::Conv2d;
+use crate::layer_ops::{Epilogue, LayerOps};
 use crate::matting_network::MattingNetwork;
 
 /// Computes layers on the CPU.
@@ -137,7 +137,7 @@ impl LayerOps for CpuLayers {
         inputs: &[&CpuFeatureMap],
         epilogue: Epilogue<'_, CpuFeatureMap>,
     ) -> Result<CpuFeatureMap, String> {
-        let params = conv_params(conv, &epilogue)?;
+        let params = conv_params(conv, &epilogue);
         let maps: Vec<&[f32]> = inputs.iter().map(|map| map.values()).collect();
         let [height, width] = inputs[0].size();
         let input = ConvInput { maps: &maps, height, width };
@@ -156,7 +156,7 @@ impl LayerOps for CpuLayers {
         input: &CpuFeatureMap,
         epilogue: Epilogue<'_, CpuFeatureMap>,
     ) -> Result<CpuFeatureMap, String> {
-        let params = conv_params(conv, &epilogue)?;
+        let params = conv_params(conv, &epilogue);
         with_weights(conv, |kernels, bias| {
             self.fill(bias.len(), params.shape.output_size(input.size()), |out| {
                 conv::depthwise_conv(input.values(), input.size(), kernels, bias, params, out);
@@ -205,15 +205,14 @@ impl LayerOps for CpuLayers {
     }
 }
 
-fn conv_params<'a>(conv: &Conv2d, epilogue: &Epilogue<'a, CpuFeatureMap>) -> Result<ConvParams<'a>, String> {
+fn conv_params<'a>(conv: &Conv2d, epilogue: &Epilogue<'a, CpuFeatureMap>) -> ConvParams<'a> {
     let epilogue = Epilogue { activation: epilogue.activation, residual: epilogue.residual.map(CpuFeatureMap::values) };
-    Ok(ConvParams { shape: conv_shape(conv)?, epilogue })
+    ConvParams { shape: conv.shape, epilogue }
 }
 
 /// Calls `compute` with the kernel and the bias of `conv`, without copying them.
 fn with_weights<R>(conv: &Conv2d, compute: impl FnOnce(&[f32], &[f32]) -> R) -> Result<R, String> {
-    let bias = conv.bias.as_ref().ok_or("a convolution has no bias")?;
-    with_values(conv.weight.val(), |kernel| with_values(bias.val(), |bias| compute(kernel, bias)))?
+    with_values(conv.weight.val(), |kernel| with_values(conv.bias.val(), |bias| compute(kernel, bias)))?
 }
 
 /// Calls `compute` with the values of `tensor`, without copying them.
@@ -252,7 +251,7 @@ impl ModuleVisitor for WeightTransformer<'_> {
 #[cfg(test)]
 mod tests {
     use burn::module::ModuleMapper;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
     use crate::{NetworkOutput, U2NetP};
@@ -265,7 +264,7 @@ mod tests {
 
     #[test]
     fn weights_that_were_transformed_in_advance_are_used_and_give_the_same_matte() {
-        let network = MattingNetwork::U2NetP(U2NetP::new(&Device::flex()));
+        let network = MattingNetwork::U2NetP(U2NetP::new(&Device::flex()).map(&mut Weights));
         let mut layers = CpuLayers::default();
         let matte = forward(&network, &layers);
         // All of its 3x3 convolutions but the six to one channel.
@@ -277,6 +276,19 @@ mod tests {
         let zeroed = MattingNetwork::U2NetP(network.map(&mut ZeroWeights));
         assert!(forward(&zeroed, &layers) == matte);
         assert!(forward(&zeroed, &CpuLayers::default()) != matte);
+    }
+
+    /// Sets all parameters to numbers between -0.1 and 0.1.
+    struct Weights;
+
+    impl ModuleMapper for Weights {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| {
+                let numbers = (0..tensor.shape().num_elements()).map(|i| ((i * 37) % 201) as f32 / 1000.0 - 0.1);
+                let data = TensorData::new(numbers.collect::<Vec<f32>>(), tensor.shape());
+                Tensor::from_data(data, &tensor.device())
+            })
+        }
     }
 
     /// Sets the weights of convolutions to several channels to zero.

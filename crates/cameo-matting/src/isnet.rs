@@ -1,10 +1,10 @@
 //! IS-Net (Qin et al. 2022, "Highly Accurate Dichotomous Image Segmentation"; xuebinqin/DIS).
 
 use burn::module::Module;
-use burn::nn::conv::Conv2d;
 use burn::tensor::Device;
 use cameo_models::u2net::ISNET_BACKBONE;
 
+use crate::conv2d::Conv2d;
 use crate::layer_ops::{Epilogue, LayerOps};
 use crate::rsu::{Backbone, new_conv3x3};
 

@@ -1,9 +1,8 @@
 //! The layers that the networks consist of, which each engine computes with kernels of its own.
 
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::Conv2d;
-
 pub use cameo_kernels::conv::{Activation, ConvShape, Epilogue};
+
+use crate::conv2d::Conv2d;
 
 /// Computes the layers of a network.
 ///
@@ -16,7 +15,7 @@ pub trait LayerOps {
     /// Height and width.
     fn size(&self, map: &Self::FeatureMap) -> [usize; 2];
 
-    /// The convolution of `inputs`, concatenated along their channels, with `conv`, whose kernel is square and which has
+    /// The convolution of `inputs`, concatenated along their channels, with `conv`, which has
     /// one group.
     fn conv(
         &self,
@@ -58,21 +57,4 @@ pub trait LayerOps {
     /// `[4, height, width]` to `[1, 2 * height, 2 * width]`: the four channels of a pixel become the four pixels of a 2x2
     /// cell, row by row.
     fn pixel_shuffle2(&self, map: &Self::FeatureMap) -> Result<Self::FeatureMap, String>;
-}
-
-/// Returns the shape of `conv`.
-///
-/// # Errors
-/// If it differs down and across, or if its padding is not given in numbers.
-pub fn conv_shape(conv: &Conv2d) -> Result<ConvShape, String> {
-    let (kernel, stride, dilation) = (conv.kernel_size, conv.stride, conv.dilation);
-    if [kernel, stride, dilation].iter().any(|[down, across]| down != across) {
-        return Err("a convolution has a different shape down and across".into());
-    }
-    let padding = match conv.padding {
-        PaddingConfig2d::Valid => [0; 4],
-        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
-        PaddingConfig2d::Same => return Err("the padding of a convolution depends on its input".into()),
-    };
-    Ok(ConvShape { kernel: kernel[0], stride: stride[0], dilation: dilation[0], padding })
 }

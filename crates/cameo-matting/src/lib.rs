@@ -3,6 +3,7 @@
 //! burn defines the modules and loads their weights. An engine computes their layers, by its implementation of
 //! [`LayerOps`]; [`CpuLayers`] is that of the CPU. This crate knows no image formats and no engine.
 
+mod conv2d;
 mod cpu_layers;
 mod isnet;
 mod layer_ops;
@@ -13,9 +14,10 @@ mod selfie;
 mod u2netp;
 mod weights;
 
+pub use conv2d::Conv2d;
 pub use cpu_layers::{CpuFeatureMap, CpuLayers};
 pub use isnet::IsNet;
-pub use layer_ops::{Activation, ConvShape, Epilogue, LayerOps, conv_shape};
+pub use layer_ops::{Activation, ConvShape, Epilogue, LayerOps};
 pub use library::ModelLibrary;
 pub use matting_network::{MattingNetwork, NetworkOutput};
 pub use selfie::{PersonSegmentation, SelfieSegmenter};

@@ -6,20 +6,15 @@
 use std::ops::RangeInclusive;
 
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Device;
 use cameo_models::u2net::{BackboneShape, RsuShape};
 
-use crate::layer_ops::{Activation, Epilogue, LayerOps};
+use crate::conv2d::Conv2d;
+use crate::layer_ops::{Activation, ConvShape, Epilogue, LayerOps};
 
 /// Returns a 3x3 convolution that keeps the size at stride 1.
 pub fn new_conv3x3(channels: [usize; 2], stride: usize, dilation: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new(channels, [3, 3])
-        .with_stride([stride, stride])
-        .with_dilation([dilation, dilation])
-        .with_padding(PaddingConfig2d::Explicit(dilation, dilation, dilation, dilation))
-        .init(device)
+    Conv2d::new(channels, ConvShape { kernel: 3, stride, dilation, padding: [dilation; 4] }, device)
 }
 
 /// A 3x3 convolution and ReLU. The batch norm of training is folded into the weights.

@@ -7,14 +7,13 @@
 //! The names of fields are those of the parameters in the file of weights.
 
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Device;
 use cameo_models::selfie::{
     BLOCKS, ENCODER_CHANNELS, HEAD_CHANNELS, LEVEL_CHANNELS, PERSON_FEATURES, SKIP_BLOCKS, STEM_CHANNELS, SelfieBlock,
 };
 
-use crate::layer_ops::{Activation, Epilogue, LayerOps};
+use crate::conv2d::Conv2d;
+use crate::layer_ops::{Activation, ConvShape, Epilogue, LayerOps};
 
 /// The network that finds people.
 #[derive(Module, Debug)]
@@ -41,15 +40,15 @@ impl SelfieSegmenter {
     pub fn new(device: &Device) -> Self {
         let inputs = std::iter::once(HEAD_CHANNELS).chain(LEVEL_CHANNELS);
         Self {
-            stem: same_conv([3, STEM_CHANNELS], 3, 2, 1, device),
+            stem: Conv2d::new([3, STEM_CHANNELS], same_padded(3, 2), device),
             blocks: BLOCKS.iter().map(|block| InvertedResidual::new(block, device)).collect(),
             head: Head::new(device),
             levels: inputs
                 .zip(LEVEL_CHANNELS)
                 .map(|(input, output)| DecoderLevel::new(input, output, device))
                 .collect(),
-            last: conv1x1([LEVEL_CHANNELS[2], 4], device),
-            person: conv1x1([PERSON_FEATURES, 1], device),
+            last: Conv2d::pointwise([LEVEL_CHANNELS[2], 4], device),
+            person: Conv2d::pointwise([PERSON_FEATURES, 1], device),
         }
     }
 
@@ -103,10 +102,10 @@ impl InvertedResidual {
     fn new(block: &SelfieBlock, device: &Device) -> Self {
         let expanded = block.channels_expanded;
         Self {
-            expand: conv1x1([block.channels_in, expanded], device),
-            spread: same_conv([expanded; 2], block.kernel, block.stride, expanded, device),
+            expand: Conv2d::pointwise([block.channels_in, expanded], device),
+            spread: Conv2d::depthwise(expanded, same_padded(block.kernel, block.stride), device),
             gate: block.channels_squeezed.map(|squeezed| Gate::new(expanded, squeezed, device)),
-            project: conv1x1([expanded, block.channels_out], device),
+            project: Conv2d::pointwise([expanded, block.channels_out], device),
             hard_swish: block.swish,
             residual: block.is_residual(),
         }
@@ -144,7 +143,10 @@ struct Gate {
 
 impl Gate {
     fn new(channels: usize, squeezed: usize, device: &Device) -> Self {
-        Self { squeeze: conv1x1([channels, squeezed], device), excite: conv1x1([squeezed, channels], device) }
+        Self {
+            squeeze: Conv2d::pointwise([channels, squeezed], device),
+            excite: Conv2d::pointwise([squeezed, channels], device),
+        }
     }
 
     fn forward<O: LayerOps>(&self, ops: &O, means: &O::FeatureMap) -> Result<O::FeatureMap, String> {
@@ -162,7 +164,7 @@ struct Head {
 impl Head {
     fn new(device: &Device) -> Self {
         let channels = [ENCODER_CHANNELS, HEAD_CHANNELS];
-        Self { features: conv1x1(channels, device), gate: conv1x1(channels, device) }
+        Self { features: Conv2d::pointwise(channels, device), gate: Conv2d::pointwise(channels, device) }
     }
 
     fn forward<O: LayerOps>(&self, ops: &O, x: &O::FeatureMap) -> Result<O::FeatureMap, String> {
@@ -185,10 +187,10 @@ struct DecoderLevel {
 impl DecoderLevel {
     fn new(channels_in: usize, channels: usize, device: &Device) -> Self {
         Self {
-            up: conv1x1([channels_in, channels], device),
+            up: Conv2d::pointwise([channels_in, channels], device),
             gate: Gate::new(channels, channels, device),
-            mix: conv1x1([channels; 2], device),
-            spread: same_conv([channels; 2], 3, 1, channels, device),
+            mix: Conv2d::pointwise([channels; 2], device),
+            spread: Conv2d::depthwise(channels, same_padded(3, 1), device),
         }
     }
 
@@ -203,16 +205,8 @@ impl DecoderLevel {
     }
 }
 
-fn conv1x1(channels: [usize; 2], device: &Device) -> Conv2d {
-    Conv2dConfig::new(channels, [1, 1]).init(device)
-}
-
-/// A convolution with the padding of TensorFlow's `SAME`: at stride 2 of an even size, more at the end.
-fn same_conv(channels: [usize; 2], kernel: usize, stride: usize, groups: usize, device: &Device) -> Conv2d {
+/// The shape of a convolution with the padding of TensorFlow's `SAME`: at stride 2 of an even size, more at the end.
+fn same_padded(kernel: usize, stride: usize) -> ConvShape {
     let (before, after) = ((kernel - stride) / 2, (kernel - stride).div_ceil(2));
-    Conv2dConfig::new(channels, [kernel, kernel])
-        .with_stride([stride, stride])
-        .with_groups(groups)
-        .with_padding(PaddingConfig2d::Explicit(before, before, after, after))
-        .init(device)
+    ConvShape { kernel, stride, dilation: 1, padding: [before, before, after, after] }
 }

@@ -2,10 +2,10 @@
 //! Detection"; xuebinqin/U-2-Net).
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::Device;
 use cameo_models::u2net::U2NETP_BACKBONE;
 
+use crate::conv2d::Conv2d;
 use crate::layer_ops::{Epilogue, LayerOps};
 use crate::rsu::{Backbone, new_conv3x3};
 
@@ -24,7 +24,7 @@ impl U2NetP {
         Self {
             backbone: Backbone::new(&U2NETP_BACKBONE, device),
             sides: stages.map(|rsu| new_conv3x3([rsu.channels_out, 1], 1, 1, device)).collect(),
-            fuse: Conv2dConfig::new([6, 1], [1, 1]).init(device),
+            fuse: Conv2d::pointwise([6, 1], device),
         }
     }
 

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use burn::store::{HalfPrecisionAdapter, ModuleSnapshot, SafetensorsStore};
+use burn::store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::DType;
 use cameo_models::ModelEntry;
 
-/// Returns `network` with the parameters of the file `weights`.
+/// Returns `network` with the parameters of the file `weights`, which may be of any float type.
 pub fn load_weights<M: ModuleSnapshot>(mut network: M, entry: &ModelEntry, weights: &Path) -> Result<M, String> {
-    let mut store = SafetensorsStore::from_file(weights);
-    if entry.dtype == "f16" {
-        store = store.with_from_adapter(HalfPrecisionAdapter::new());
-    }
+    let mut store = SafetensorsStore::from_file(weights).with_from_adapter(FloatCastAdapter::to(DType::F32));
     let name = entry.network;
     let applied = network.load_from(&mut store).map_err(|error| format!("the weights do not fit {name}: {error}"))?;
     match applied.unused.first() {

@@ -1,7 +1,6 @@
 //! Convolutions by their definition: those with strides, with other kernels than 3x3, or of single channels.
 
-use burn::nn::conv::Conv2d;
-use cameo_matting::{ConvShape, Epilogue};
+use cameo_matting::{Conv2d, ConvShape, Epilogue};
 
 use super::feature_map::GpuFeatureMap;
 use super::recorder::{GpuLayers, activation_code, workgroups};
@@ -12,7 +11,6 @@ use crate::params::ConvDirect;
 pub struct DirectConv<'a> {
     pub layers: &'a GpuLayers<'a>,
     pub conv: &'a Conv2d,
-    pub shape: ConvShape,
     pub weights: &'a GpuConvWeights,
     pub input: &'a GpuFeatureMap,
     pub output: &'a GpuFeatureMap,
@@ -22,7 +20,7 @@ impl DirectConv<'_> {
     /// Records the convolution in one dispatch.
     pub fn record(&self, epilogue: &Epilogue<'_, GpuFeatureMap>) {
         let Self { layers, weights, input, output, .. } = *self;
-        let ConvShape { kernel, stride, dilation, padding } = self.shape;
+        let ConvShape { kernel, stride, dilation, padding } = self.conv.shape;
         let [channels_out, group_in, ..] = self.conv.weight.dims();
         let params = ConvDirect {
             width: input.width,

@@ -1,7 +1,6 @@
 //! The layers of the networks on the GPU: each call records the dispatches of one layer.
 
-use burn::nn::conv::Conv2d;
-use cameo_matting::{Epilogue, LayerOps, conv_shape};
+use cameo_matting::{Conv2d, Epilogue, LayerOps};
 
 use super::direct::DirectConv;
 use super::feature_map::GpuFeatureMap;
@@ -22,18 +21,17 @@ impl LayerOps for GpuLayers<'_> {
         inputs: &[&GpuFeatureMap],
         epilogue: Epilogue<'_, GpuFeatureMap>,
     ) -> Result<GpuFeatureMap, String> {
-        let shape = conv_shape(conv)?;
-        let uses_winograd = winograd::supports(&shape) && conv.groups == 1;
+        let uses_winograd = winograd::supports(&conv.shape) && conv.groups == 1;
         let weights = self.weights(conv, uses_winograd)?;
         let first = inputs.first().ok_or("a convolution has no input")?;
-        let size = shape.output_size(self.size(first)).map(|side| side as u32);
+        let size = conv.shape.output_size(self.size(first)).map(|side| side as u32);
         let output = self.scratch(conv.weight.dims()[0] as u32, size);
         if uses_winograd {
-            let dilation = shape.dilation as u32;
+            let dilation = conv.shape.dilation as u32;
             WinogradConv { layers: self, weights: &weights, inputs, output: &output, dilation }.record(&epilogue);
         } else {
             let input = self.concat(inputs);
-            let conv = DirectConv { layers: self, conv, shape, weights: &weights, input: &input, output: &output };
+            let conv = DirectConv { layers: self, conv, weights: &weights, input: &input, output: &output };
             conv.record(&epilogue);
         }
         self.count_conv();

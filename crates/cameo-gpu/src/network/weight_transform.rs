@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use burn::nn::conv::Conv2d;
 use cameo_device::TensorBuffer;
+use cameo_matting::Conv2d;
 
 use super::recorder::{GpuLayers, workgroups};
 use super::weights::{GpuConvWeights, KernelMemory, POINTS};
@@ -15,13 +15,12 @@ impl GpuLayers<'_> {
     /// for the first time.
     pub(super) fn weights(&self, conv: &Conv2d, transformed: bool) -> Result<Rc<GpuConvWeights>, String> {
         self.cache.get_or_prepare(conv.weight.id, || {
-            let bias = conv.bias.as_ref().ok_or("a convolution has no bias")?;
             let parameter = TensorBuffer::new(conv.weight.val())?;
             let kernel = match transformed {
                 true => KernelMemory::Transformed(self.transform_weights(&parameter, conv.weight.dims())),
                 false => KernelMemory::Parameter(Box::new(parameter)),
             };
-            Ok(GpuConvWeights { kernel, bias: TensorBuffer::new(bias.val())? })
+            Ok(GpuConvWeights { kernel, bias: TensorBuffer::new(conv.bias.val())? })
         })
     }
 
