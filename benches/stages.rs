@@ -131,7 +131,7 @@ fn decontaminate<E: BenchEngine>(side: u32) -> E::Frame {
     E::with(|engine| engine.decontaminate(frame, &options()).expect("decontaminate"))
 }
 
-fn enhance<E: BenchEngine>(side: u32) -> E::Picture {
+fn enhance<E: BenchEngine>(side: u32) -> E::Enhanced {
     let frame = decontaminate::<E>(side);
     let enhancement = enhancement(side);
     E::with(|engine| engine.enhance(frame, &enhancement).expect("enhance"))
@@ -142,8 +142,8 @@ fn readback<E: BenchEngine>(side: u32) -> EngineOutput {
     E::with(|engine| engine.readback(picture).expect("readback"))
 }
 
-/// StageTimes `stage` on what `before` gives. What it returns is dropped outside of what is timed: it returns what it only
-/// borrowed, too.
+/// Times `stage` on the output of `before`. What `stage` returns is dropped after the clock stops, so it also returns
+/// inputs that it only borrows.
 fn time<E: BenchEngine, I, O>(bencher: Bencher<'_, '_>, before: impl Fn() -> I, stage: impl Fn(&mut E, I) -> O + Sync) {
     bencher.with_inputs(before).bench_local_values(|input| E::with(|engine| stage(engine, input)));
 }

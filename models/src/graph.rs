@@ -75,8 +75,8 @@ impl ConvLayer {
         [self.channels_out, self.channels_in / self.groups, self.kernel, self.kernel]
     }
 
-    /// Returns the number of zeros added on each side.
-    pub fn padding(&self) -> usize {
+    /// Returns the zeros on each side in the ONNX files, which all keep the size at stride 1.
+    pub fn onnx_padding(&self) -> usize {
         self.dilation * (self.kernel / 2)
     }
 }
@@ -92,15 +92,16 @@ pub struct GraphNode {
 #[derive(Debug, Clone)]
 pub struct NetworkGraph {
     pub nodes: Vec<GraphNode>,
-    /// Index of the sigmoid that computes the matte. Weights that the matte does not depend on are not stored.
-    pub matte: usize,
+    /// Index of the sigmoid that computes the network's output: a matte, or the confidence of the selfie network. Of
+    /// the graph's weights, only those that the output depends on are stored.
+    pub output: usize,
 }
 
 impl NetworkGraph {
-    /// Returns the convolutions that the matte depends on, in forward order.
+    /// Returns the convolutions that the output depends on, in forward order.
     pub fn used_convs(&self) -> Vec<&ConvLayer> {
         let mut used = vec![false; self.nodes.len()];
-        let mut pending = vec![self.matte];
+        let mut pending = vec![self.output];
         while let Some(index) = pending.pop() {
             if !std::mem::replace(&mut used[index], true) {
                 pending.extend(&self.nodes[index].inputs);
@@ -129,8 +130,8 @@ impl GraphBuilder {
         Self { nodes: vec![GraphNode { op: GraphOp::Input, inputs: Vec::new() }] }
     }
 
-    pub(crate) fn finish(self, matte: usize) -> NetworkGraph {
-        NetworkGraph { nodes: self.nodes, matte }
+    pub(crate) fn finish(self, output: usize) -> NetworkGraph {
+        NetworkGraph { nodes: self.nodes, output }
     }
 
     pub(crate) fn push(&mut self, op: GraphOp, inputs: &[usize]) -> usize {

@@ -152,8 +152,8 @@ impl ModelEntry {
     ///
     /// # Errors
     /// [`ModelError::Unreadable`], or [`ModelError::WrongFile`] if the size or the hash differs.
-    pub fn open(&self, folder: &Path) -> Result<PathBuf, ModelError> {
-        let path = self.find(folder)?;
+    pub fn verified_path(&self, folder: &Path) -> Result<PathBuf, ModelError> {
+        let path = self.path(folder)?;
         self.verify(&path)?;
         Ok(path)
     }
@@ -161,8 +161,8 @@ impl ModelEntry {
     /// Returns the path of the weights file after checking only its size.
     ///
     /// # Errors
-    /// As [`ModelEntry::open`].
-    pub fn find(&self, folder: &Path) -> Result<PathBuf, ModelError> {
+    /// As [`ModelEntry::verified_path`].
+    pub fn path(&self, folder: &Path) -> Result<PathBuf, ModelError> {
         let network = self.network;
         let path = folder.join(&self.file);
         let length = fs::metadata(&path).map_err(|reason| self.unreadable(&path, &reason))?.len();
@@ -176,7 +176,7 @@ impl ModelEntry {
     /// Checks the hash of the file `path`.
     ///
     /// # Errors
-    /// As [`ModelEntry::open`].
+    /// As [`ModelEntry::verified_path`].
     pub fn verify(&self, path: &Path) -> Result<(), ModelError> {
         let sha256 = file_sha256(path).map_err(|reason| self.unreadable(path, &reason))?;
         if sha256 != self.sha256 {
@@ -252,23 +252,23 @@ mod tests {
     #[test]
     fn a_file_that_fits_the_manifest_opens() {
         let folder = folder_with(b"abc");
-        assert_eq!(entry(b"abc").open(folder.path()).unwrap(), folder.path().join("weights"));
+        assert_eq!(entry(b"abc").verified_path(folder.path()).unwrap(), folder.path().join("weights"));
     }
 
     #[test]
     fn a_changed_byte_is_refused_with_the_remedy() {
         let folder = folder_with(b"abd");
-        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
+        let error = entry(b"abc").verified_path(folder.path()).unwrap_err().to_string();
         assert!(error.contains("SHA-256") && error.contains("cargo xtask convert"), "{error}");
     }
 
     #[test]
     fn a_missing_or_short_file_is_refused_with_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
+        let error = entry(b"abc").verified_path(folder.path()).unwrap_err().to_string();
         assert!(error.contains("cannot be read") && error.contains("cargo xtask convert"), "{error}");
         let folder = folder_with(b"ab");
-        let error = entry(b"abc").open(folder.path()).unwrap_err().to_string();
+        let error = entry(b"abc").verified_path(folder.path()).unwrap_err().to_string();
         assert!(error.contains("2 bytes instead of 3"), "{error}");
     }
 

@@ -9,7 +9,7 @@ use crate::graph::{ConvLayer, GraphBuilder, GraphOp, NetworkGraph};
 /// The shape of a residual U-block.
 #[derive(Debug, Clone, Copy)]
 pub struct RsuShape {
-    /// Number of levels.
+    /// L in RSU-L: one more than the levels that go down and up again, for the bottom.
     pub depth: usize,
     /// True if the size is halved between levels; a block without pooling (RSU-4F) dilates its kernels instead.
     pub pools: bool,

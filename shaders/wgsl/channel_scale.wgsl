@@ -1,4 +1,4 @@
-// Multiplies each channel by a number of its own and adds another feature map: one invocation a result.
+// Multiplies each channel by a number of its own and adds another feature map: one invocation per result.
 
 struct Params {
     // Of one channel.

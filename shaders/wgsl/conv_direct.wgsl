@@ -1,5 +1,5 @@
 // Computes a convolution by its definition, for any square kernel, stride, dilation, zero padding and number of groups:
-// one invocation a result. It serves where Winograd's transform does not apply or gains nothing.
+// one invocation per result. It serves where Winograd's transform does not apply or gains nothing.
 
 struct Params {
     width: u32,
@@ -40,7 +40,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let cell = vec2<u32>(id.x % params.out_width, id.x / params.out_width);
-    // Before the first row or column this wraps around to a number past the last one, where the padding is zero as well.
+    // Before the first row or column this wraps around to a number past the last one, where the padding is zero as
+    // well.
     let first = params.stride * cell - vec2<u32>(params.pad_left, params.pad_top);
     let first_channel = id.y / params.group_out * params.group_in;
     let taps = params.kernel * params.kernel;

@@ -14,7 +14,7 @@ struct Params {
     fused_offset: u32,
     // The width of the coarser level; 0 if this is the coarsest.
     coarser_width: u32,
-    // The mean is taken over `2 * radius + 1` pixels a side.
+    // The mean is taken over `2 * radius + 1` pixels per side.
     radius: u32,
     // Whether clear pixels get foreground colours too: the edge stage may make them visible.
     spread: u32,

@@ -13,9 +13,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
+// Packed RGBA8, straight.
 @group(0) @binding(1) var<storage, read> photo: array<u32>;
+// Alpha in 0..1.
 @group(0) @binding(2) var<storage, read> matte: array<f32>;
-// `[rows, width]`, premultiplied.
+// `[rows, width]`: RGBA in 0..1, sRGB-encoded, premultiplied.
 @group(0) @binding(3) var<storage, read_write> premultiplied: array<vec4<f32>>;
 
 @compute @workgroup_size(16, 16)

@@ -6,7 +6,7 @@ struct Params {
     // larger than `veto`.
     radius: u32,
     // Above this, a pixel of the confidence or of the coarse matte is subject.
-    solid_threshold: f32,
+    subject_alpha: f32,
     min_confidence: f32,
     veto: f32,
     pad0: u32,
@@ -40,5 +40,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let coarse_matte = prior[index].z;
     let core = select(0.0, 1.0, minimum > params.min_confidence && coarse_matte > params.veto);
     prior[index] = vec4<f32>(confidence, core, coarse_matte, 0.0);
-    labels[index] = select(NONE, index, confidence > params.solid_threshold || coarse_matte > params.solid_threshold);
+    labels[index] = select(NONE, index, confidence > params.subject_alpha || coarse_matte > params.subject_alpha);
 }

@@ -7,12 +7,12 @@ struct Params {
     // Side of the planes.
     side: u32,
     // Above this, a pixel of the confidence or of the coarse matte is subject.
-    solid_threshold: f32,
+    subject_alpha: f32,
     // A person is present from this probability and this number of person pixels on.
     min_probability: f32,
     min_person_pixels: u32,
     // Intersection over union of person and coarse matte from which the ROI is smaller than the photo.
-    min_agreement: f32,
+    min_iou: f32,
     // Components with fewer person pixels than this, or than the largest over the divisor, are specks.
     min_part_pixels: u32,
     min_part_divisor: u32,
@@ -93,8 +93,8 @@ fn main(@builtin(local_invocation_index) local_index: u32) {
     workgroupBarrier();
     let pixels = params.side * params.side;
     for (var index = local_index; index < pixels; index += 256u) {
-        let is_person = prior[index].x > params.solid_threshold;
-        let is_subject = prior[index].z > params.solid_threshold;
+        let is_person = prior[index].x > params.subject_alpha;
+        let is_subject = prior[index].z > params.subject_alpha;
         if (is_person) {
             atomicAdd(&person_pixels, 1u);
             atomicAdd(&areas[labels[index]], 1u);
@@ -123,7 +123,7 @@ fn main(@builtin(local_invocation_index) local_index: u32) {
         var region = vec4<u32>(0u, 0u, params.width, params.height);
         let is_probable = probability[0] >= params.min_probability;
         let person_present = is_probable && atomicLoad(&person_pixels) >= params.min_person_pixels;
-        let agree = f32(atomicLoad(&intersection)) >= params.min_agreement * f32(atomicLoad(&union_pixels));
+        let agree = f32(atomicLoad(&intersection)) >= params.min_iou * f32(atomicLoad(&union_pixels));
         if (person_present && agree && max(params.width, params.height) > params.network_side) {
             region = roi_around(atomicLoad(&left), atomicLoad(&top), atomicLoad(&right), atomicLoad(&bottom));
         }

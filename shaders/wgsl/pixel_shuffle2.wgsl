@@ -1,4 +1,4 @@
-// Arranges the four channels of each pixel as a 2x2 cell, row by row: one invocation a result.
+// Arranges the four channels of each pixel as a 2x2 cell, row by row: one invocation per result.
 
 struct Params {
     width: u32,

@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let x = min(first[id.x] + k, params.width - 1u);
         sum += weights[id.x * params.taps + k] * unpack4x8unorm(resampled_columns[id.y * params.width + x]);
     }
-    // Rounded to 8 bits, as the photos the networks were trained on.
+    // Rounded to 8 bits, as Pillow does.
     let color = unpack4x8unorm(pack4x8unorm(clamp(sum, vec4<f32>(0.0), vec4<f32>(1.0)))).rgb;
     let value = (color - params.mean) / params.std_dev;
     let column = select(id.x, params.size - 1u - id.x, params.mirrored != 0u);

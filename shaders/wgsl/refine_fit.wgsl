@@ -5,7 +5,7 @@ struct Params {
     mean: vec3<f32>,
     size: u32,
     std_dev: vec3<f32>,
-    // The fit is over `2 * radius + 1` pixels a side.
+    // The fit is over `2 * radius + 1` pixels per side.
     radius: u32,
     // Fraction of the variance that the fit explains (R squared) from which the fit is used, and used alone.
     trust_range: vec2<f32>,

@@ -2,7 +2,7 @@
 
 struct Params {
     size: u32,
-    // The average is over `2 * radius + 1` pixels a side.
+    // The average is over `2 * radius + 1` pixels per side.
     radius: u32,
     pad0: u32,
     pad1: u32,

@@ -13,7 +13,7 @@ struct Params {
     // Below this range the network found no subject.
     min_range: f32,
     // The matte is solid above the first, and outside the subject up to the second if connected to the border.
-    solid_threshold: f32,
+    subject_alpha: f32,
     max_outside: f32,
 }
 
@@ -68,7 +68,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let index = id.y * params.side + id.x;
     let pixels = params.side * params.side;
     low_res[index] = vec4<f32>(value, prior_over_roi(id.x, id.y));
-    labels[index] = select(NONE, index, value <= params.solid_threshold);
+    labels[index] = select(NONE, index, value <= params.subject_alpha);
     labels[pixels + index] = select(NONE, index, value <= params.max_outside);
     labels[2u * pixels + index] = select(NONE, index, value > params.max_outside);
 }

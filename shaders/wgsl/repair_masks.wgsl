@@ -2,15 +2,15 @@
 
 struct Params {
     side: u32,
-    solid_threshold: f32,
+    subject_alpha: f32,
     // A hole is filled if 1 - confidence is at most this everywhere,
     max_doubt: f32,
     // or if its area is at most this fraction of the photo.
     max_hole_fraction: f32,
     // Prior and matte contradict each other below this intersection over union.
-    min_agreement: f32,
+    min_iou: f32,
     // Whether guidance is on.
-    guided: u32,
+    guidance: u32,
     // What is filled extends this far into the rim of the hole, in pixels of the plane.
     radius: u32,
     // Pixels of the photo.
@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> roi: Roi;
 // `[side, side]`: matte, person confidence, core, coarse matte.
 @group(0) @binding(2) var<storage, read> low_res: array<vec4<f32>>;
-// Three planes: components of what is not solid, of what is outside, of the subject.
+// Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
 // Six planes, as `repair_regions` stores them.
 @group(0) @binding(4) var<storage, read> regions: array<u32>;
@@ -34,8 +34,8 @@ struct Params {
 
 fn is_prior_trusted() -> bool {
     let counts = 5u * params.side * params.side;
-    let agrees = f32(regions[counts]) >= params.min_agreement * f32(regions[counts + 1u]);
-    return params.guided != 0u && roi.person_present != 0u && agrees;
+    let agrees = f32(regions[counts]) >= params.min_iou * f32(regions[counts + 1u]);
+    return params.guidance != 0u && roi.person_present != 0u && agrees;
 }
 
 fn is_hole(index: u32) -> bool {
@@ -65,7 +65,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let in_hole = is_filled(index, trusted);
     let outside = labels[pixels + index];
     let within = outside == NONE || regions[3u * pixels + outside] == 0u;
-    let in_core = trusted && low_res[index].z > params.solid_threshold;
+    let in_core = trusted && low_res[index].z > params.subject_alpha;
     let solid = in_core && within && (!is_hole(index) || in_hole);
     var near_filled = false;
     for (var dy = 0u; dy <= 2u * params.radius; dy++) {

@@ -2,7 +2,7 @@
 
 struct Params {
     side: u32,
-    solid_threshold: f32,
+    subject_alpha: f32,
     pad0: u32,
     pad1: u32,
 }
@@ -10,7 +10,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // `[side, side]`: matte, person confidence, core, coarse matte.
 @group(0) @binding(1) var<storage, read> low_res: array<vec4<f32>>;
-// Three planes: components of what is not solid, of what is outside, of the subject.
+// Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 // Six zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
 // an outside reaches the border; the area of a subject; and two counts, intersection and union of prior and matte.
@@ -38,11 +38,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         atomicStore(&regions[3u * pixels + outside], 1u);
     }
     let subject = labels[2u * pixels + index];
-    let solid = low_res[index].x > params.solid_threshold;
+    let solid = low_res[index].x > params.subject_alpha;
     if (subject != NONE && solid) {
         atomicAdd(&regions[4u * pixels + subject], 1u);
     }
-    let confident = low_res[index].y > params.solid_threshold;
+    let confident = low_res[index].y > params.subject_alpha;
     if (confident && solid) {
         atomicAdd(&regions[5u * pixels], 1u);
     }

@@ -5,11 +5,11 @@ struct Params {
     // Side of the matte, and weights per output along one axis.
     size: u32,
     taps: u32,
-    // The matte is solid above the first, and soft from the second to 1 minus the second.
-    solid_threshold: f32,
+    // The matte is subject above the first, and soft from the second to 1 minus the second.
+    subject_alpha: f32,
     soft_margin: f32,
     // Whether guidance is on.
-    guided: u32,
+    guidance: u32,
     // What an alpha of 1 counts in the sums.
     unit: f32,
     // Size of the photo in pixels.
@@ -29,8 +29,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read> matte: array<f32>;
 // `[side, side]`: the matte before the repair, person confidence, core, coarse matte.
 @group(0) @binding(5) var<storage, read> low_res: array<vec4<f32>>;
-// Zeroed. The fields of `MatteStats`: person present, soft pixels, solid pixels, disagreement, coverage, intersection,
-// union, clipped.
+// Zeroed. The fields of `MatteStats`: person present, soft pixels, subject pixels, disagreement, union of alpha,
+// intersection, union, clipped.
 @group(0) @binding(6) var<storage, read_write> stats: array<atomic<u32>, 8>;
 
 @compute @workgroup_size(16, 16)
@@ -48,15 +48,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         value += weights[id.y * params.taps + j] * sum;
     }
     let index = id.y * params.side + id.x;
-    let person_present = params.guided != 0u && roi.person_present != 0u;
+    let person_present = params.guidance != 0u && roi.person_present != 0u;
     if (index == 0u && person_present) {
         atomicStore(&stats[0], 1u);
     }
-    let solid = value > params.solid_threshold;
+    let is_subject = value > params.subject_alpha;
     if (params.soft_margin < value && value < 1.0 - params.soft_margin) {
         atomicAdd(&stats[1], 1u);
     }
-    if (solid) {
+    if (is_subject) {
         atomicAdd(&stats[2], 1u);
     }
     let last = params.side - 1u;
@@ -69,11 +69,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let coarse_matte = low_res[index].w;
     atomicAdd(&stats[3], u32(abs(value - coarse_matte) * params.unit + 0.5));
     atomicAdd(&stats[4], u32(max(value, coarse_matte) * params.unit + 0.5));
-    let confident = low_res[index].y > params.solid_threshold;
-    if (person_present && confident && solid) {
+    let confident = low_res[index].y > params.subject_alpha;
+    if (person_present && confident && is_subject) {
         atomicAdd(&stats[5], 1u);
     }
-    if (person_present && (confident || solid)) {
+    if (person_present && (confident || is_subject)) {
         atomicAdd(&stats[6], 1u);
     }
 }

@@ -1,5 +1,5 @@
-// Transforms the products of winograd_gemm back to 4x4 results, adds the bias and applies the epilogue: one invocation a
-// tile and channel.
+// Transforms the products of winograd_gemm back to 4x4 results, adds the bias, and applies the epilogue: one invocation
+// a tile and channel.
 
 struct Params {
     width: u32,

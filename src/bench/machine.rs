@@ -10,7 +10,7 @@ pub struct Machine {
     /// The processor's name.
     pub cpu: String,
     /// The number of threads that the CPU engine uses.
-    pub cores: usize,
+    pub threads: usize,
     pub memory_mib: f64,
     pub os: String,
     pub arch: &'static str,
@@ -27,7 +27,7 @@ impl Machine {
         let name = system.cpus().first().map(|cpu| cpu.brand().trim()).filter(|name| !name.is_empty());
         Self {
             cpu: name.unwrap_or("an unknown processor").into(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory_mib: system.total_memory() as f64 / MIB,
             os: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.into()),
             arch: std::env::consts::ARCH,

@@ -58,7 +58,11 @@ pub struct StageFigures {
 impl fmt::Display for BenchReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BenchReport { version, machine, recipe, runs, engines } = self;
-        writeln!(f, "cameo {version} on {}, {} cores, {} {}", machine.cpu, machine.cores, machine.os, machine.arch)?;
+        writeln!(
+            f,
+            "cameo {version} on {}, {} threads, {} {}",
+            machine.cpu, machine.threads, machine.os, machine.arch
+        )?;
         let scale = recipe.scale.map(|scale| format!(" enlarged {scale} times")).unwrap_or_default();
         writeln!(f, "{} at level {}{scale}, median of {runs} after a warm-up", recipe.cutout.model, recipe.level)?;
         engines.iter().try_for_each(|engine| write_engine(f, engine))?;

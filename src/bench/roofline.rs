@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cameo_core::codec::{self, CodecError, Format, Image};
 use cameo_core::pipeline::{self, CutoutOptions, Operation, Recipe, StageObserver, no_observer};
-use cameo_gpu::{GpuEngine, TransferCounters};
+use cameo_gpu::{GpuCounters, GpuEngine};
 use cameo_models::Network;
 
 use super::error::BenchError;
@@ -90,7 +90,7 @@ pub struct Roofline {
 /// The engine's counters at the start of a stage.
 struct Mark {
     stage: &'static str,
-    counters: TransferCounters,
+    counters: GpuCounters,
     /// The most memory that buffers took since the previous mark, in bytes.
     peak_bytes: u64,
 }

@@ -3,7 +3,7 @@
 /// Bytes in a MiB.
 pub const MIB: f64 = (1 << 20) as f64;
 
-/// Returns the middle value, the mean of the two middle values of an even count, or 0 of none.
+/// Returns the middle value, the mean of the two middle values of an even count, or 0 if there are no values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match (values.len() / 2, values.len() % 2) {

@@ -36,20 +36,21 @@ pub struct BenchArgs {
     /// Write the figures and the conditions they were measured under to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Instead of measuring times, process this many small images (200 or more) with each engine, and fail if its memory
-    /// grows
+    /// Instead of measuring times, process this many small images (200 or more) with each engine, and fail if its
+    /// memory grows
     #[arg(long, value_name = "IMAGES", conflicts_with_all = ["sizes", "runs", "json", "level", "scale"],
         value_parser = clap::value_parser!(u32).range(10 * SOAK_CYCLE as i64..))]
     soak: Option<u32>,
-    /// Instead of measuring times, print what each stage of a 12-megapixel photo asks of a GPU, and the shortest time it
-    /// could take on this one [default if none is named: l4]
+    /// Instead of measuring times, print what each stage of a 12-megapixel photo asks of a GPU, and the shortest time
+    /// it could take on this one [default if none is named: l4]
     #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4", value_parser = gpu_spec(),
         conflicts_with_all = ["engine", "sizes", "runs", "json", "soak", "level", "scale"])]
     roofline: Option<GpuSpec>,
     /// Let the GPU be a software adapter (for tests: it is slow)
     #[arg(long, env = "CAMEO_ALLOW_SOFTWARE")]
     allow_software: bool,
-    /// Folder of the model weights [default: models beside the program, else ./models]
+    /// Folder of the model weights [default: models beside the program, else ../share/cameo/models from there, else
+    /// ./models]
     #[arg(long, value_name = "DIR", env = "CAMEO_MODELS")]
     models: Option<PathBuf>,
 }

@@ -52,7 +52,7 @@ pub struct MatteArgs {
     /// Put the cut-out on this colour, for example #ffffff [default: transparent]
     #[arg(long, value_name = "COLOUR", help_heading = "Matte")]
     background: Option<Color>,
-    /// Crop to the subject, with a margin of this fraction of its longer side [without MARGIN: 0.05]
+    /// Crop to the subject, with a margin of this fraction of its longer side, 0 to 1 [without MARGIN: 0.05]
     #[arg(long, value_name = "MARGIN", num_args = 0..=1, require_equals = true, default_missing_value = "0.05", help_heading = "Matte")]
     crop: Option<f64>,
     /// Write the matte as a grey image, white for the subject

@@ -89,7 +89,10 @@ fn show_models(args: &EngineArgs) -> bool {
             return false;
         }
     };
-    let check = |network: Network| match manifest.entry(network).and_then(|entry| entry.open(&folder).map(|_| entry)) {
+    let check = |network: Network| match manifest
+        .entry(network)
+        .and_then(|entry| entry.verified_path(&folder).map(|_| entry))
+    {
         Ok(entry) => {
             println!("  {network}: {} bytes, SHA-256 {} matches the manifest", entry.bytes, entry.sha256);
             true

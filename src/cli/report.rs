@@ -2,6 +2,7 @@
 //! on standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cameo_core::pipeline::{CutoutReport, EncodedResult, StageTimes};
@@ -35,6 +36,7 @@ pub struct ReportSettings {
 pub struct BatchReport {
     bar: Option<ProgressBar>,
     settings: ReportSettings,
+    skipped: AtomicUsize,
 }
 
 impl BatchReport {
@@ -47,7 +49,7 @@ impl BatchReport {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, settings }
+        Self { bar, settings, skipped: AtomicUsize::new(0) }
     }
 
     /// Reports one image.
@@ -63,6 +65,9 @@ impl BatchReport {
                 // A closed pipe, as by `head`, must not end the batch.
                 let _ = writeln!(std::io::stdout(), "{object}");
             });
+        }
+        if matches!(result, Ok(ItemResult::Skipped)) {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
         }
         match result {
             Err(error) => self.print(|| eprintln!("error: {input}: {error}")),
@@ -105,8 +110,10 @@ impl BatchReport {
     pub fn finish(&self, failures: usize) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-            let successes = bar.length().unwrap_or_default() as usize - failures;
-            eprintln!("{successes} done, {failures} failed in {:.1} s", bar.elapsed().as_secs_f64());
+            let skipped = self.skipped.load(Ordering::Relaxed);
+            let written = bar.length().unwrap_or_default() as usize - failures - skipped;
+            let seconds = bar.elapsed().as_secs_f64();
+            eprintln!("{written} written, {skipped} skipped, {failures} failed in {seconds:.1} s");
         }
     }
 }

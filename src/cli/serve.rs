@@ -98,7 +98,8 @@ async fn listen(args: &ServeArgs) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Requeues what a killed server left behind: its workers ended with it. Removes orphaned files.
+/// Deregisters all workers and requeues their tasks: the workers of a killed server end with it, and a worker that was
+/// started by hand loses its lease. Removes orphaned files.
 async fn recover(folder: &DataFolder) -> Result<()> {
     for worker in folder.store.workers().await? {
         folder.store.deregister(&worker.id).await?;

@@ -24,7 +24,7 @@ pub fn picture(path: &str) -> Image {
     codec::decode(&bytes, &InputLimits::default()).unwrap()
 }
 
-/// A photo-like pattern: gradients, an edge, and noise that is the same everywhere.
+/// A photo-like pattern: gradients, an edge, and noise that is the same on every machine.
 pub fn pattern(width: u32, height: u32) -> Image {
     let mut pixels = Vec::with_capacity(4 * (width * height) as usize);
     let mut seed = 12345u32;
@@ -111,7 +111,7 @@ pub fn visible<T: Sample>(image: &Image<T>) -> Vec<f32> {
 }
 
 /// A recipe with the small network.
-pub fn quick(job: Operation) -> Recipe {
+pub fn u2netp_recipe(job: Operation) -> Recipe {
     let cutout = CutoutOptions { model: Network::U2NetP, ..Default::default() };
     Recipe { cutout, ..Recipe::new(job) }
 }

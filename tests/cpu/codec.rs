@@ -372,7 +372,7 @@ fn only_display_p3_is_kept_on_request() {
     let (_, _, written) = stored_png(&codec::encode(&image, Format::Png, Some(&profile)).unwrap());
     assert_eq!(written, Some(p3));
     // sRGB's red is within Display P3.
-    let [r, g, b] = profile.from_srgb([255, 0, 0]);
+    let [r, g, b] = profile.convert_from_srgb([255, 0, 0]);
     assert!(r.abs_diff(234) <= 1 && g.abs_diff(51) <= 1 && b.abs_diff(35) <= 1, "{r} {g} {b}");
     for other in [ColorProfile::new_srgb(), ColorProfile::new_adobe_rgb(), ColorProfile::new_bt2020()] {
         let file = png_with_profile(&[200, 60, 40, 255], ExtendedColorType::Rgba8, other.encode().unwrap());

@@ -282,7 +282,7 @@ fn bench_prints_its_figures_and_writes_them_as_json() {
     assert!(["matte", "encode", "total", "141x141", "173x173"].iter().all(|cell| table.contains(cell)), "{table}");
 
     let report: Value = serde_json::from_slice(&fs::read(folder.path().join("b.json")).unwrap()).unwrap();
-    assert!(report["machine"]["cores"].as_u64().is_some_and(|cores| cores > 0), "{report}");
+    assert!(report["machine"]["threads"].as_u64().is_some_and(|cores| cores > 0), "{report}");
     assert_eq!((&report["recipe"]["cutout"]["model"], &report["runs"]), (&"u2netp".into(), &1.into()));
     let sizes = report["engines"][0]["sizes"].as_array().unwrap();
     assert_eq!((sizes.len(), &report["engines"][0]["engine"]), (2, &"cpu".into()));

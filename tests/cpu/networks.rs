@@ -21,7 +21,8 @@ fn input(image: &Image, network: Network) -> CpuFeatureMap {
 
 /// The difference between the output of `network` for `image` and the golden of that path.
 fn compare(network: Network, output: NetworkOutput, image: &Image, path: &str) -> Difference {
-    let matte = library().get(network).unwrap().forward(&CpuLayers::default(), input(image, network), output).unwrap();
+    let matte =
+        library().matting(network).unwrap().forward(&CpuLayers::default(), input(image, network), output).unwrap();
     let found = difference(matte.values(), &golden(path));
     println!("{path}: {found:?}");
     found
@@ -31,7 +32,7 @@ fn compare(network: Network, output: NetworkOutput, image: &Image, path: &str) -
 fn segment(image: &Image) -> (Vec<f32>, f32) {
     let segmenter = library().selfie().unwrap();
     let found = segmenter.forward(&CpuLayers::default(), input(image, Network::Selfie)).unwrap();
-    (found.mask.values().to_vec(), found.probability.values()[0])
+    (found.confidence.values().to_vec(), found.probability.values()[0])
 }
 
 fn face() -> Image {

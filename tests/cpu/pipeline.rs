@@ -57,7 +57,7 @@ fn a_combo_equals_the_enhancement_of_its_cutout() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
     let mut engine = CpuEngine::new(&common::models());
     let mut run = |operation, bytes: &[u8]| {
-        let recipe = common::quick(operation);
+        let recipe = common::u2netp_recipe(operation);
         pipeline::process(&mut engine, bytes, &recipe, &ProcessingLimits::default()).unwrap().bytes
     };
     let combo = run(Operation::Combo, &bytes);
@@ -75,7 +75,7 @@ fn colours_are_zero_where_alpha_is_zero() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
     let mut engine = CpuEngine::new(&common::models());
     for &format in Format::ALL {
-        let recipe = Recipe { format, ..common::quick(Operation::Combo) };
+        let recipe = Recipe { format, ..common::u2netp_recipe(Operation::Combo) };
         let result = pipeline::process(&mut engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap();
         let image = codec::decode(&result.bytes, &InputLimits::default()).unwrap();
         let clear: Vec<_> = image.pixels.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] == 0).collect();

@@ -93,7 +93,7 @@ fn segment(image: Image) -> (Vec<f32>, f32) {
     on_gpu(move |engine| {
         let input = upload(engine, &common::input(&image, Network::Selfie), [256, 256]);
         let person = engine.segment_person(input).unwrap();
-        (read(engine, &person.mask), read(engine, &person.probability)[0])
+        (read(engine, &person.confidence), read(engine, &person.probability)[0])
     })
 }
 

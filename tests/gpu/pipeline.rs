@@ -10,7 +10,7 @@ use crate::on_gpu;
 #[test]
 fn the_gpu_gives_the_picture_of_the_cpu_with_one_upload_and_one_readback() {
     let bytes = std::fs::read(common::project().join("samples/astronaut.png")).unwrap();
-    let recipe = common::quick(Operation::Combo);
+    let recipe = common::u2netp_recipe(Operation::Combo);
     let (found, transferred) = {
         let (bytes, recipe) = (bytes.clone(), recipe.clone());
         on_gpu(move |engine| {

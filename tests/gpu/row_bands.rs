@@ -2,7 +2,7 @@
 
 use cameo_core::codec::{Depth, Image, ImageHeader, Picture};
 use cameo_core::pipeline::{CutoutOptions, Engine, Enhancement, Level, Operation, ProcessingLimits, Recipe};
-use cameo_core::tuning::SIDE;
+use cameo_core::tuning::LOW_RES_SIDE;
 use cameo_gpu::{BufferLimits, GpuEngine, GpuMatte, GpuPrior};
 use cameo_models::Network;
 
@@ -29,8 +29,8 @@ fn run_stages(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, l
         width: frame.photo.width,
         height: frame.photo.height,
         roi: cameo_gpu::whole_photo(&engine.context, frame.photo.width, frame.photo.height),
-        planes: engine.context.scratch("prior planes", (SIDE * SIDE * 16) as u64),
-        guided: false,
+        planes: engine.context.scratch("prior planes", (LOW_RES_SIDE * LOW_RES_SIDE * 16) as u64),
+        guidance: false,
     };
     let input = engine.prepare(&frame, &prior, Network::U2NetP).unwrap();
     let network_input = read(engine, &input.map);

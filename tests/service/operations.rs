@@ -43,7 +43,7 @@ fn metrics_count_requests_tasks_and_stages() {
     let metrics = ann.get("/metrics").text();
     for line in [
         "cameo_requests_total{method=\"POST\",route=\"/api/v1/upscale\",status=\"200\"} 1",
-        "cameo_tasks{status=\"completed\",kind=\"enhance\"} 1",
+        "cameo_tasks{status=\"completed\",operation=\"enhance\"} 1",
         "cameo_queue_length 0",
         "cameo_queue_age_seconds 0",
         "cameo_stage_runs_total{stage=\"enhance\"} 1",

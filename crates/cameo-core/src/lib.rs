@@ -1,8 +1,8 @@
 //! What every Cameo engine shares: the pipeline from photo bytes to result bytes, the image codecs, the filter taps
 //! and the tuning constants.
 //!
-//! This crate computes nothing on pixels between decoding and encoding. The stages in between belong to an
-//! [`Engine`](pipeline::Engine), which `cameo-cpu` and `cameo-gpu` implement. It knows no device, no HTTP and no
+//! Between decoding and encoding, this crate only crops a result and puts it on a background. All other stages belong
+//! to an [`Engine`](pipeline::Engine), which `cameo-cpu` and `cameo-gpu` implement. It knows no device, no HTTP and no
 //! command line.
 //!
 //! - [`pipeline`]: the stages in order, the [`Recipe`](pipeline::Recipe) that selects them, and the thread that owns an

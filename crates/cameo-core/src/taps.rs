@@ -12,9 +12,10 @@ pub fn lanczos_table() -> Vec<f32> {
     (0..last + 2).map(|i| lanczos(i as f64 / LANCZOS_STEPS as f64) as f32).collect()
 }
 
-/// Returns the largest number of taps of Lanczos-3 when downscaling by `scale` (1 or less for upscaling).
-pub fn lanczos_width(scale: f64) -> usize {
-    (2.0 * LANCZOS_RADIUS * scale.max(1.0)).ceil() as usize + 1
+/// Returns the largest number of taps of Lanczos-3 for a `reduction`, input size / output size (1 or less when
+/// enlarging).
+pub fn lanczos_width(reduction: f64) -> usize {
+    (2.0 * LANCZOS_RADIUS * reduction.max(1.0)).ceil() as usize + 1
 }
 
 /// Largest number of input rows that Lanczos-3 reads for one output row when upscaling.
@@ -23,6 +24,7 @@ pub const LANCZOS_ROWS: u32 = 6;
 /// Resampling along one axis: output `i` is the sum over `k` of `weights[i * width + k] * input[first[i] + k]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taps {
+    /// The first sample that each output reads.
     pub first: Vec<u32>,
     /// `width` weights per output, which sum to 1. Weights past the end of the input are 0.
     pub weights: Vec<f32>,
@@ -34,6 +36,9 @@ pub struct Taps {
 ///
 /// Pixel centres are at half integers and the taps at the borders are renormalised, as in Pillow (`Resample.c`) and
 /// fast_image_resize (`convolution/mod.rs`), so that all three compute the same image.
+///
+/// # Panics
+/// If `from` or `to` is 0.
 pub fn lanczos3(from: usize, to: usize) -> Taps {
     assert!(from > 0 && to > 0, "an image has at least one pixel on each side");
     let scale = from as f64 / to as f64;
@@ -109,8 +114,11 @@ pub fn bilinear(from: usize, to: usize) -> Taps {
     taps
 }
 
-/// Returns the taps of the cubic B-spline from `from` to more samples. It is smooth and does not overshoot, but is softer
-/// than the samples.
+/// Returns the taps of the cubic B-spline from `from` to more samples. It is smooth and does not overshoot, but is
+/// softer than the samples.
+///
+/// # Panics
+/// If there are fewer than four samples.
 pub fn bspline(from: usize, to: usize) -> Taps {
     let scale = from as f64 / to as f64;
     let mut taps = Taps { first: Vec::with_capacity(to), weights: vec![0.0; to * 4], width: 4 };
@@ -138,15 +146,15 @@ pub struct GaussianTap {
     pub weight: f32,
 }
 
-/// Returns the taps of the square neighbourhood of `radius`, weighted by a Gaussian with standard deviation `sigma`. The
-/// weights are not normalised.
+/// Returns the taps of the square neighbourhood of `radius`, weighted by a Gaussian with standard deviation `sigma`.
+/// The weights are not normalised.
 pub fn gaussian_square(radius: i32, sigma: f32) -> Vec<GaussianTap> {
     let all = (-radius..=radius).flat_map(|y| (-radius..=radius).map(move |x| (x, y)));
     all.map(|(x, y)| GaussianTap { x, y, weight: (-0.5 * ((x * x + y * y) as f32) / (sigma * sigma)).exp() }).collect()
 }
 
-/// One pixel of a disc-shaped structuring element: its offset, and the value that is added to the pixel there before the
-/// minimum is taken.
+/// One pixel of a disc-shaped structuring element: its offset, and the value that is added to the pixel there before
+/// the minimum is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DiscTap {
     pub x: i32,
@@ -162,7 +170,7 @@ pub fn disc(radius: f32) -> Vec<DiscTap> {
     taps.filter(|tap| tap.rise < 1.0).collect()
 }
 
-/// Returns the range of input samples, of `from`, that the outputs in `range` read.
+/// Returns which of the `from` input samples the outputs in `range`, which must not be empty, read.
 pub fn input_range(taps: &Taps, range: std::ops::Range<usize>, from: usize) -> std::ops::Range<usize> {
     let start = taps.first[range.start] as usize;
     let end = taps.first[range.end - 1] as usize + taps.width;

@@ -13,7 +13,9 @@ const CHUNK_ROWS: usize = 32;
 pub type SparseValues<T> = Vec<(usize, T)>;
 
 /// Averages `source` over the `2 * radius + 1` by `2 * radius + 1` pixels around each needed pixel of a plane of
-/// `[height, width]`, and returns what `finish` makes of each mean, in one list per chunk of rows, for [`scatter`].
+/// `[height, width]`. `source(i)` returns the values of the pixel `i = y * width + x`; `finish(i, means)` turns their
+/// means into the result of that pixel, or returns `None` to leave it out. Returns one list per chunk of rows, as
+/// [`scatter`] takes them.
 ///
 /// Boxes end at the plane's border. `needed` gets the rows of a chunk and returns one flag per column; no means are
 /// computed in the other columns.

@@ -39,7 +39,7 @@ fn union(labels: &mut [u32], a: usize, b: usize) {
     labels[a.max(b)] = a.min(b) as u32;
 }
 
-/// Dilates `mask`, a plane of `width` columns, by a square of `2 * radius + 1` pixels a side.
+/// Dilates `mask`, a plane of `width` columns, by a square of `2 * radius + 1` pixels per side.
 pub fn dilate(mask: &[bool], width: usize, radius: usize) -> Vec<bool> {
     let around = |i: usize, count: usize| i.saturating_sub(radius)..(i + radius + 1).min(count);
     let dilate_row = |row: &[bool]| (0..width).map(|x| row[around(x, width)].contains(&true)).collect::<Vec<_>>();

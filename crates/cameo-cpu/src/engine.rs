@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use cameo_core::codec::Image;
 use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
-use cameo_core::tuning::{COARSE_SIDE, Roi, SIDE};
+use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
 use cameo_matting::{CpuLayers, ModelLibrary};
 use cameo_models::Network;
 
@@ -57,11 +57,11 @@ impl CpuEngine {
         guided: bool,
     ) -> Result<(Plane, Option<PersonCandidate>), EngineError> {
         let coarse_input = self.prepare_whole(photo, COARSE_NETWORK, COARSE_SIDE, true)?;
-        let network = self.library.get(COARSE_NETWORK)?;
+        let network = self.library.matting(COARSE_NETWORK)?;
         if !guided {
             return Ok((coarse_matte(&network, &self.layers, coarse_input)?, None));
         }
-        let person_input = self.prepare_whole(photo, Network::Selfie, SIDE, false)?;
+        let person_input = self.prepare_whole(photo, Network::Selfie, LOW_RES_SIDE, false)?;
         let segmenter = self.library.selfie()?;
         let layers = &self.layers;
         let (coarse_matte, candidate) = rayon::join(
@@ -90,7 +90,7 @@ impl Engine for CpuEngine {
     type Input = CpuInput;
     type Matte = CpuMatte;
     type RepairedMatte = CpuRepairedMatte;
-    type Picture = EngineOutput;
+    type Enhanced = EngineOutput;
 
     fn name(&self) -> &'static str {
         "cpu"
@@ -99,7 +99,7 @@ impl Engine for CpuEngine {
     fn load(&mut self, network: Network) -> Result<(), EngineError> {
         self.library.load(network)?;
         if self.pretransforms_weights && network != Network::Selfie {
-            let network = self.library.get(network)?;
+            let network = self.library.matting(network)?;
             self.layers.pretransform_weights(&network).map_err(device_error)?;
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Engine for CpuEngine {
     }
 
     fn matte(&mut self, input: CpuInput, network: Network) -> Result<CpuMatte, EngineError> {
-        let network = self.library.get(network)?;
+        let network = self.library.matting(network)?;
         matte(&network, &self.layers, input)
     }
 

@@ -10,9 +10,9 @@ use crate::plane::Plane;
 /// The photo, and its matte once it has one.
 #[derive(Debug)]
 pub struct CpuFrame {
-    /// 8-bit RGBA, sRGB-encoded, straight alpha.
+    /// 8-bit RGBA with straight alpha, in sRGB, or in Display P3 if the recipe keeps it.
     pub photo: Image,
-    /// Alpha in 0..1, at the photo's size. It replaces the photo's own alpha.
+    /// Alpha in 0..1, at the photo's size, already multiplied by the photo's own alpha.
     pub matte: Option<Plane>,
     /// Counts from which the uncertainty of the matte is computed.
     pub stats: Option<MatteStats>,

@@ -6,13 +6,14 @@
 
 use cameo_core::taps;
 use cameo_core::tuning::{
-    AGREE, CERTAIN, CERTAIN_RADIUS, HALF, MIN_CONFIDENT, MIN_PART_DIVISOR, MIN_PART_PIXELS, PERSON, Roi, SIDE, VETO,
+    CORE_RADIUS, LOW_RES_SIDE, MIN_CONFIDENT, MIN_CORE_CONFIDENCE, MIN_PART_DIVISOR, MIN_PART_PIXELS,
+    MIN_PERSON_PROBABILITY, MIN_ROI_IOU, MIN_VETO_ALPHA, Roi, SUBJECT_ALPHA,
 };
 
 use crate::components::{NONE, components, dilate};
 use crate::plane::Plane;
 
-/// What is known of the subject before matting. Planes have [`SIDE`] pixels a side and cover the whole photo.
+/// What is known of the subject before matting. Planes have [`LOW_RES_SIDE`] pixels per side and cover the whole photo.
 #[derive(Debug, Clone)]
 pub struct CpuPrior {
     /// Width of the photo in pixels.
@@ -39,7 +40,7 @@ pub struct PersonPrior {
 /// The output of the segmentation network, before it is decided whether it shows a person.
 #[derive(Debug, Clone)]
 pub struct PersonCandidate {
-    /// Probability that a pixel belongs to a person, in 0..1, [`SIDE`] pixels a side.
+    /// Probability that a pixel belongs to a person, in 0..1, [`LOW_RES_SIDE`] pixels per side.
     pub confidence: Plane,
     /// Probability that there is a person in the photo at all, and not an animal or a thing.
     pub probability: f32,
@@ -48,7 +49,7 @@ pub struct PersonCandidate {
 /// Combines the outputs of the two networks for a photo of `width` by `height`.
 ///
 /// `network_side` is the input side of the matting network. `coarse_matte` is stretched to 0..1 and has
-/// [`COARSE_SIDE`](cameo_core::tuning::COARSE_SIDE) pixels a side.
+/// [`COARSE_SIDE`](cameo_core::tuning::COARSE_SIDE) pixels per side.
 pub fn locate(
     width: u32,
     height: u32,
@@ -56,13 +57,14 @@ pub fn locate(
     coarse_matte: &Plane,
     candidate: Option<PersonCandidate>,
 ) -> CpuPrior {
-    let taps = taps::bilinear(coarse_matte.width as usize, SIDE);
+    let taps = taps::bilinear(coarse_matte.width as usize, LOW_RES_SIDE);
     let coarse_matte = coarse_matte.resample(&taps, &taps);
     let mut prior = CpuPrior { width, height, roi: Roi::whole(width, height), coarse_matte, person: None };
     let Some(PersonCandidate { confidence, probability }) = candidate else { return prior };
     let subject = above_half(&prior.coarse_matte);
     let person = above_half(&confidence);
-    if probability < PERSON || person.iter().filter(|person| **person).count() < MIN_CONFIDENT as usize {
+    if probability < MIN_PERSON_PROBABILITY || person.iter().filter(|person| **person).count() < MIN_CONFIDENT as usize
+    {
         return prior;
     }
     // The network gets all pixels of a small photo anyway.
@@ -75,42 +77,42 @@ pub fn locate(
 }
 
 fn above_half(plane: &Plane) -> Vec<bool> {
-    plane.values.iter().map(|&value| value > HALF).collect()
+    plane.values.iter().map(|&value| value > SUBJECT_ALPHA).collect()
 }
 
-/// Returns whether the intersection over union of the two masks is at least [`AGREE`].
+/// Returns whether the intersection over union of the two masks is at least [`MIN_ROI_IOU`].
 fn agree(person: &[bool], subject: &[bool]) -> bool {
     let pairs = || person.iter().zip(subject);
     let intersection = pairs().filter(|(person, subject)| **person && **subject).count();
     let union = pairs().filter(|(person, subject)| **person || **subject).count();
-    intersection as f32 >= AGREE * union as f32
+    intersection as f32 >= MIN_ROI_IOU * union as f32
 }
 
 /// Returns the bounding box of the people and of the parts of the subject that touch them, without specks:
-/// `[left, top, right, bottom]` in pixels of a [`SIDE`] plane, with `right` and `bottom` past the last pixel.
+/// `[left, top, right, bottom]` in pixels of a [`LOW_RES_SIDE`] plane, with `right` and `bottom` past the last pixel.
 fn bounding_box(person: &[bool], subject: &[bool]) -> [u32; 4] {
     let either: Vec<bool> = person.iter().zip(subject).map(|(&person, &subject)| person || subject).collect();
-    let labels = components(&either, SIDE);
-    let mut areas = vec![0u32; SIDE * SIDE];
+    let labels = components(&either, LOW_RES_SIDE);
+    let mut areas = vec![0u32; LOW_RES_SIDE * LOW_RES_SIDE];
     labels.iter().zip(person).filter(|(_, person)| **person).for_each(|(&label, _)| areas[label as usize] += 1);
     let min_area = MIN_PART_PIXELS.max(areas.iter().max().copied().unwrap_or(0) / MIN_PART_DIVISOR);
-    let mut bounds = [SIDE as u32, SIDE as u32, 0, 0];
+    let mut bounds = [LOW_RES_SIDE as u32, LOW_RES_SIDE as u32, 0, 0];
     for (i, &label) in labels.iter().enumerate() {
         if label != NONE && areas[label as usize] >= min_area {
-            let (x, y) = ((i % SIDE) as u32, (i / SIDE) as u32);
+            let (x, y) = ((i % LOW_RES_SIDE) as u32, (i / LOW_RES_SIDE) as u32);
             bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x + 1), bounds[3].max(y + 1)];
         }
     }
     bounds
 }
 
-/// Returns 1 where no pixel within [`CERTAIN_RADIUS`] is uncertain and the coarse matte does not veto, else 0.
+/// Returns 1 where no pixel within [`CORE_RADIUS`] is uncertain and the coarse matte does not veto, else 0.
 fn core(confidence: &Plane, coarse_matte: &Plane) -> Plane {
-    let uncertain: Vec<bool> = confidence.values.iter().map(|&confidence| confidence <= CERTAIN).collect();
-    let near_uncertain = dilate(&uncertain, SIDE, CERTAIN_RADIUS).into_iter();
+    let uncertain: Vec<bool> = confidence.values.iter().map(|&confidence| confidence <= MIN_CORE_CONFIDENCE).collect();
+    let near_uncertain = dilate(&uncertain, LOW_RES_SIDE, CORE_RADIUS).into_iter();
     let values = near_uncertain.zip(&coarse_matte.values);
-    let values = values.map(|(uncertain, &coarse)| if !uncertain && coarse > VETO { 1.0 } else { 0.0 });
-    Plane::square(SIDE, values.collect())
+    let values = values.map(|(uncertain, &coarse)| if !uncertain && coarse > MIN_VETO_ALPHA { 1.0 } else { 0.0 });
+    Plane::square(LOW_RES_SIDE, values.collect())
 }
 
 #[cfg(test)]
@@ -126,8 +128,8 @@ mod tests {
     const PERSON_AT: [usize; 4] = [100, 120, 140, 180];
 
     fn located(subject_at: [usize; 4], person_at: [usize; 4], probability: f32, network_side: u32) -> CpuPrior {
-        let candidate = PersonCandidate { confidence: block(SIDE, person_at), probability };
-        locate(1024, 1024, network_side, &block(SIDE, subject_at), Some(candidate))
+        let candidate = PersonCandidate { confidence: block(LOW_RES_SIDE, person_at), probability };
+        locate(1024, 1024, network_side, &block(LOW_RES_SIDE, subject_at), Some(candidate))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Forward passes of the networks on CPU layers.
 
 use cameo_core::pipeline::EngineError;
-use cameo_core::tuning::{COARSE_SIDE, SIDE};
+use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE};
 use cameo_matting::{CpuFeatureMap, CpuLayers, MattingNetwork, NetworkOutput, PersonSegmentation, SelfieSegmenter};
 
 use crate::error::device_error;
@@ -30,7 +30,7 @@ pub fn run_matting(
     Ok(values)
 }
 
-/// Runs the coarse network on `input`, the mirrored photo at [`COARSE_SIDE`] pixels a side, and returns the coarse
+/// Runs the coarse network on `input`, the mirrored photo at [`COARSE_SIDE`] pixels per side, and returns the coarse
 /// matte of the photo, stretched to 0..1.
 pub fn coarse_matte(network: &MattingNetwork, layers: &CpuLayers, input: CpuInput) -> Result<Plane, EngineError> {
     let mut values = run_matting(network, NetworkOutput::CoarseMatte, layers, input.planes, COARSE_SIDE)?;
@@ -39,14 +39,14 @@ pub fn coarse_matte(network: &MattingNetwork, layers: &CpuLayers, input: CpuInpu
     Ok(Plane::square(COARSE_SIDE, values))
 }
 
-/// Segments people in `input`, the photo at [`SIDE`] pixels a side.
+/// Segments people in `input`, the photo at [`LOW_RES_SIDE`] pixels per side.
 pub fn segment_person(
     segmenter: &SelfieSegmenter,
     layers: &CpuLayers,
     input: CpuInput,
 ) -> Result<PersonCandidate, EngineError> {
-    let input = CpuFeatureMap::new(input.planes, [SIDE, SIDE]);
-    let PersonSegmentation { mask, probability } = segmenter.forward(layers, input).map_err(device_error)?;
-    let confidence = Plane::square(SIDE, mask.values().to_vec());
+    let input = CpuFeatureMap::new(input.planes, [LOW_RES_SIDE, LOW_RES_SIDE]);
+    let PersonSegmentation { confidence, probability } = segmenter.forward(layers, input).map_err(device_error)?;
+    let confidence = Plane::square(LOW_RES_SIDE, confidence.values().to_vec());
     Ok(PersonCandidate { confidence, probability: probability.values()[0] })
 }

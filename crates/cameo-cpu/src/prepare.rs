@@ -23,8 +23,8 @@ pub struct CpuInput {
 /// Resizes `roi` of `photo` to `size` by `size` and normalises its colours by `mean` and `std`; mirrors it left to
 /// right if `mirrored`.
 ///
-/// Antialiased Lanczos-3 in 8 bits, rounded after each of its two passes, as the photos that the networks were trained
-/// on were resized. The photo's alpha is not used here: the refine stage multiplies the matte by it.
+/// Antialiased Lanczos-3 in 8 bits, rounded after each of its two passes, as Pillow resizes. The photo's alpha is not
+/// used here: the refine stage multiplies the matte by it.
 ///
 /// # Errors
 /// If `roi` does not lie within the photo.

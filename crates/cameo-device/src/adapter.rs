@@ -3,8 +3,12 @@
 /// The graphics APIs that are tried, in order of preference; each operating system has one that is native to it.
 const BACKENDS: [wgpu::Backend; 3] = [wgpu::Backend::Vulkan, wgpu::Backend::Metal, wgpu::Backend::Dx12];
 
-/// The packages that contain Vulkan drivers, for error messages.
-const DRIVERS: &str = "mesa-vulkan-drivers for AMD and Intel, nvidia-driver for NVIDIA";
+/// Where drivers come from, for error messages.
+const DRIVERS: &str = if cfg!(target_os = "linux") {
+    "Vulkan: mesa-vulkan-drivers for AMD and Intel, nvidia-driver for NVIDIA"
+} else {
+    "from its manufacturer"
+};
 
 /// An adapter of this machine.
 #[derive(Debug, Clone)]
@@ -56,7 +60,7 @@ pub fn choose(adapters: &[Adapter], allow_software: bool) -> Result<&Adapter, St
     choose_index(&infos, allow_software).map(|index| &adapters[index])
 }
 
-/// The decision of [`choose`], which tests make without a driver.
+/// The logic of [`choose`], separate so that tests need no driver.
 fn choose_index(infos: &[&wgpu::AdapterInfo], allow_software: bool) -> Result<usize, String> {
     let rank = |&index: &usize| match infos[index].device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
@@ -68,11 +72,11 @@ fn choose_index(infos: &[&wgpu::AdapterInfo], allow_software: bool) -> Result<us
     match (0..infos.len()).min_by_key(rank) {
         Some(index) if !is_software(infos[index]) || allow_software => Ok(index),
         Some(index) => Err(format!(
-            "no GPU was found, only {}: install your GPU's Vulkan driver ({DRIVERS}), allow the software adapter \
+            "no GPU was found, only {}: install its driver ({DRIVERS}), allow the software adapter \
              with --allow-software, or use --device cpu",
             describe(infos[index])
         )),
-        None => Err(format!("no GPU was found, and no Vulkan driver: install one ({DRIVERS}), or use --device cpu")),
+        None => Err(format!("no GPU was found: install its driver ({DRIVERS}), or use --device cpu")),
     }
 }
 

@@ -1,16 +1,17 @@
 //! Gaussian blur of small planes.
 
 use cameo_core::taps;
-use cameo_core::tuning::SIDE;
+use cameo_core::tuning::LOW_RES_SIDE;
 
 use crate::context::GpuContext;
 use crate::kernels::{Kernel, workgroups_2d};
 use crate::params::Blur;
 use crate::pool::GpuBuffer;
 
-/// Records a Gaussian blur of `planes`, two interleaved [`SIDE`]x[`SIDE`] planes, and returns the blurred planes.
+/// Records a Gaussian blur of `planes`, two interleaved [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] planes, and returns the
+/// blurred planes.
 pub fn blur(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, planes: &GpuBuffer, sigma: f32) -> GpuBuffer {
-    let side = SIDE as u32;
+    let side = LOW_RES_SIDE as u32;
     let weights = taps::gaussian(sigma);
     let params = Blur { width: side, rows: side, radius: weights.len() as u32 / 2, pad: 0 };
     let weights = context.transfer.table("blur weights", &weights);

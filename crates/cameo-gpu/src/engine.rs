@@ -67,7 +67,7 @@ impl GpuEngine {
         output: NetworkOutput,
         input: GpuFeatureMap,
     ) -> Result<GpuFeatureMap, EngineError> {
-        let matting = self.library.get(network)?;
+        let matting = self.library.matting(network)?;
         // With f16 storage the matte of U2-Net-p changes by more than the tests allow.
         let f16_kernels = self.f16_kernels.as_ref().filter(|_| network == Network::IsNet);
         let winograd = self.context.kernels.winograd(f16_kernels);
@@ -104,7 +104,7 @@ impl Engine for GpuEngine {
     type Input = GpuInput;
     type Matte = GpuMatte;
     type RepairedMatte = GpuRepairedMatte;
-    type Picture = GpuPicture;
+    type Enhanced = GpuPicture;
 
     fn name(&self) -> &'static str {
         "gpu"

@@ -12,7 +12,7 @@ use crate::row_bands::{BoundRows, RowBands};
 /// The photo on the device, and its matte once it has one.
 #[derive(Debug)]
 pub struct GpuFrame {
-    /// Packed RGBA8, sRGB-encoded, straight alpha.
+    /// Packed RGBA8 with straight alpha, in sRGB, or in Display P3 if the recipe keeps it.
     pub photo: RowBands,
     /// Alpha in 0..1 as f32, at the photo's size. It replaces the photo's own alpha.
     pub matte: Option<RowBands>,
@@ -23,11 +23,11 @@ pub struct GpuFrame {
 /// How a network takes its input.
 #[derive(Debug, Clone, Copy)]
 pub struct InputFormat {
-    /// Pixels a side.
+    /// Width and height in pixels.
     pub size: u32,
-    /// Mean of each channel, which is subtracted.
+    /// Mean of red, green and blue, which is subtracted from values in 0..1.
     pub mean: [f32; 3],
-    /// Standard deviation of each channel, which the difference is divided by.
+    /// Standard deviation of red, green and blue, which the difference is divided by.
     pub std: [f32; 3],
     /// Whether the photo is mirrored left to right.
     pub mirrored: bool,
@@ -69,7 +69,7 @@ pub struct GpuPicture {
     /// Height in pixels.
     pub height: u32,
     pub depth: Depth,
-    /// Straight RGBA: one word per pixel with 8 bits per channel, two with 16.
+    /// RGBA with straight alpha, encoded as the photo: one word per pixel with 8 bits per channel, two with 16.
     pub bands: RowBands,
     pub stats: Option<GpuBuffer>,
 }

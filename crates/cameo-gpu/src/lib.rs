@@ -54,4 +54,4 @@ pub use prepare::prepare;
 pub use refine::refine;
 pub use repair::repair;
 pub use row_bands::RowBands;
-pub use transfer::{SharedCounters, Transfer, TransferCounters};
+pub use transfer::{GpuCounters, SharedCounters, Transfer};

@@ -3,7 +3,7 @@
 //! The outcome stays on the device: the host never learns what was found.
 
 use cameo_core::pipeline::EngineError;
-use cameo_core::tuning::{self, SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE};
 use cameo_matting::PersonSegmentation;
 
 use crate::components::components;
@@ -23,10 +23,11 @@ pub struct GpuPrior {
     pub height: u32,
     /// The region of interest, and whether there is a person: `Roi` of the shaders.
     pub roi: GpuBuffer,
-    /// `[SIDE, SIDE, 4]` f32 over the whole photo: person confidence, core of the person, coarse matte, 0.
+    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the whole photo: person confidence, core of the person, coarse matte,
+    /// 0.
     pub planes: GpuBuffer,
-    /// Whether people were looked for.
-    pub guided: bool,
+    /// Whether guidance is on. A person need not have been found.
+    pub guidance: bool,
 }
 
 /// Returns a region of interest that is a whole photo of `width` by `height`, without a person.
@@ -52,7 +53,7 @@ pub fn locate(
     let planes = record_coarse_matte(context, &mut encoder, coarse_matte);
     let roi = match person {
         Some(person) => {
-            let labels = record_core(context, &mut encoder, &person.mask, &planes);
+            let labels = record_core(context, &mut encoder, &person.confidence, &planes);
             let min_side = network_side / tuning::MAX_ZOOM;
             let params = LocateRoi { width, height, network_side, min_side, ..roi_params() };
             record_roi(context, &mut encoder, params, &person.probability, &planes, &labels)
@@ -60,7 +61,7 @@ pub fn locate(
         None => whole_photo(context, width, height),
     };
     context.submit(encoder)?;
-    Ok(GpuPrior { width, height, roi, planes, guided: person.is_some() })
+    Ok(GpuPrior { width, height, roi, planes, guidance: person.is_some() })
 }
 
 /// Records the planes of the prior, which hold only the coarse matte yet, and returns their buffer.
@@ -69,9 +70,9 @@ fn record_coarse_matte(
     encoder: &mut wgpu::CommandEncoder,
     coarse_matte: &GpuFeatureMap,
 ) -> GpuBuffer {
-    let side = SIDE as u32;
+    let side = LOW_RES_SIDE as u32;
     let extrema = stretch::extrema(context, encoder, coarse_matte);
-    let planes = context.scratch("prior planes", (SIDE * SIDE * 16) as u64);
+    let planes = context.scratch("prior planes", (LOW_RES_SIDE * LOW_RES_SIDE * 16) as u64);
     let params = LocateCoarseMatte {
         coarse_side: coarse_matte.side(),
         side,
@@ -91,14 +92,14 @@ fn record_core(
     mask: &GpuFeatureMap,
     planes: &GpuBuffer,
 ) -> GpuBuffer {
-    let side = SIDE as u32;
-    let labels = context.scratch("locate labels", (SIDE * SIDE * 4) as u64);
+    let side = LOW_RES_SIDE as u32;
+    let labels = context.scratch("locate labels", (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64);
     let params = LocateCore {
         side,
-        radius: tuning::CERTAIN_RADIUS as u32,
-        solid_threshold: tuning::HALF,
-        min_confidence: tuning::CERTAIN,
-        veto: tuning::VETO,
+        radius: tuning::CORE_RADIUS as u32,
+        subject_alpha: tuning::SUBJECT_ALPHA,
+        min_confidence: tuning::MIN_CORE_CONFIDENCE,
+        veto: tuning::MIN_VETO_ALPHA,
         ..Default::default()
     };
     let bindings = [mask.binding(), planes.as_entire_binding(), labels.as_entire_binding()];
@@ -110,11 +111,11 @@ fn record_core(
 /// Returns the parameters of `locate_roi` that do not depend on the photo.
 fn roi_params() -> LocateRoi {
     LocateRoi {
-        side: SIDE as u32,
-        solid_threshold: tuning::HALF,
-        min_probability: tuning::PERSON,
+        side: LOW_RES_SIDE as u32,
+        subject_alpha: tuning::SUBJECT_ALPHA,
+        min_probability: tuning::MIN_PERSON_PROBABILITY,
         min_person_pixels: tuning::MIN_CONFIDENT,
-        min_agreement: tuning::AGREE,
+        min_iou: tuning::MIN_ROI_IOU,
         min_part_pixels: tuning::MIN_PART_PIXELS,
         min_part_divisor: tuning::MIN_PART_DIVISOR,
         margin_percent: tuning::ROI_MARGIN_PERCENT,
@@ -134,7 +135,7 @@ fn record_roi(
     planes: &GpuBuffer,
     labels: &GpuBuffer,
 ) -> GpuBuffer {
-    let areas = context.scratch("locate areas", (SIDE * SIDE * 4) as u64);
+    let areas = context.scratch("locate areas", (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64);
     encoder.clear_buffer(&areas, 0, None);
     let roi = context.scratch("roi", 32);
     let [planes, labels, areas, roi_binding] = [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_binding());

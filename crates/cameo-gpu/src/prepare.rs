@@ -28,8 +28,8 @@ pub fn prepare(
     let InputFormat { size, mean, std, mirrored } = format;
     let width = photo.width;
     let mut encoder = context.encoder("prepare");
-    let rows = PhotoAxis { across: false, length: photo.height }.taps_from_roi(context, &mut encoder, roi, size);
-    let columns = PhotoAxis { across: true, length: width }.taps_from_roi(context, &mut encoder, roi, size);
+    let rows = PhotoAxis { horizontal: false, length: photo.height }.taps_from_roi(context, &mut encoder, roi, size);
+    let columns = PhotoAxis { horizontal: true, length: width }.taps_from_roi(context, &mut encoder, roi, size);
     let resampled_columns = record_down(context, &mut encoder, photo, &rows, size);
     let map = GpuFeatureMap::scratch(context, "network input", 3, [size, size]);
     let params = PrepareAcross {

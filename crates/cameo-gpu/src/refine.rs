@@ -92,8 +92,8 @@ fn record_resampling(
     plain_matte: bool,
 ) -> RowBands {
     let (width, height, size) = (photo.width, photo.height, matte.input.format.size);
-    let columns = PhotoAxis { across: true, length: width }.taps_onto_roi(context, encoder, &prior.roi, size);
-    let rows = PhotoAxis { across: false, length: height }.taps_onto_roi(context, encoder, &prior.roi, size);
+    let columns = PhotoAxis { horizontal: true, length: width }.taps_onto_roi(context, encoder, &prior.roi, size);
+    let rows = PhotoAxis { horizontal: false, length: height }.taps_onto_roi(context, encoder, &prior.roi, size);
     let resampled_rows = record_across(context, encoder, &matte.matte, &columns, size, width);
     let refined = RowBands::scratch(context, "matte", width, height, context.limits.binding_bytes);
     for band in refined.bands() {

@@ -13,8 +13,8 @@ use crate::taps_table::TapsTable;
 /// One axis of the photo.
 #[derive(Debug, Clone, Copy)]
 pub struct PhotoAxis {
-    /// Whether it is the width.
-    pub across: bool,
+    /// Whether this is the horizontal axis.
+    pub horizontal: bool,
     /// Pixels of the photo along it.
     pub length: u32,
 }
@@ -49,7 +49,7 @@ impl PhotoAxis {
 
     fn params(self) -> RoiTaps {
         RoiTaps {
-            across: self.across.into(),
+            across: self.horizontal.into(),
             photo_length: self.length,
             steps: taps::LANCZOS_STEPS,
             radius: taps::LANCZOS_RADIUS as f32,

@@ -11,7 +11,7 @@ use crate::pool::GpuBuffer;
 
 /// What was copied between host and device and computed there, since the engine was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TransferCounters {
+pub struct GpuCounters {
     /// Copies of picture data to the device.
     pub uploads: u32,
     pub upload_bytes: u64,
@@ -27,7 +27,7 @@ pub struct TransferCounters {
     pub operations: u64,
 }
 
-impl TransferCounters {
+impl GpuCounters {
     /// Returns what was added since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -45,15 +45,15 @@ impl TransferCounters {
 
 /// The counters of an engine, which can be read from any thread. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct SharedCounters(Arc<Mutex<TransferCounters>>);
+pub struct SharedCounters(Arc<Mutex<GpuCounters>>);
 
 impl SharedCounters {
-    pub fn read(&self) -> TransferCounters {
+    pub fn read(&self) -> GpuCounters {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets `update` add to the counters.
-    pub fn update(&self, update: impl FnOnce(&mut TransferCounters)) {
+    pub fn update(&self, update: impl FnOnce(&mut GpuCounters)) {
         update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -66,7 +66,7 @@ pub struct Transfer {
     counters: SharedCounters,
 }
 
-/// What poisoned buffers are filled with: -8e18 as a float, and as a word far outside any picture.
+/// What poisoned buffers are filled with: -8e18 as a float, and as an index, past the end of any picture.
 const POISON: u8 = 0xde;
 
 impl Transfer {

@@ -1,4 +1,4 @@
-//! Photos at the size of a network, resampled as the photos that it was trained on.
+//! Photos at the size of a network, resampled as Pillow does.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, ParamId, Parameter};
 use burn::tensor::{Device, Tensor};
 
-use crate::layer_ops::ConvShape;
+use cameo_kernels::conv::ConvShape;
 
 /// A convolution with a bias.
 ///

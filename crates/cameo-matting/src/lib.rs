@@ -5,6 +5,7 @@
 
 mod conv2d;
 mod cpu_layers;
+mod cpu_weights;
 mod isnet;
 mod layer_ops;
 mod library;

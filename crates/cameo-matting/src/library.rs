@@ -49,9 +49,9 @@ impl ModelLibrary {
     /// shape of each parameter.
     ///
     /// # Errors
-    /// Those of [`ModelLibrary::entry`]; if the file does not match the manifest or the network; or if `network` computes
-    /// no matte.
-    pub fn get(&mut self, network: Network) -> Result<Arc<MattingNetwork>, ModelError> {
+    /// Those of [`ModelLibrary::entry`]; if the file does not match the manifest or the network; or if `network`
+    /// computes no matte.
+    pub fn matting(&mut self, network: Network) -> Result<Arc<MattingNetwork>, ModelError> {
         if let Some((_, loaded)) = self.matting.iter().find(|(loaded, _)| *loaded == network) {
             return Ok(loaded.clone());
         }
@@ -63,7 +63,7 @@ impl ModelLibrary {
     /// Returns the network that finds people, which the first call loads.
     ///
     /// # Errors
-    /// Those of [`ModelLibrary::get`].
+    /// Those of [`ModelLibrary::matting`].
     pub fn selfie(&mut self) -> Result<Arc<SelfieSegmenter>, ModelError> {
         if let Some(loaded) = &self.selfie {
             return Ok(loaded.clone());
@@ -77,11 +77,11 @@ impl ModelLibrary {
     /// Loads `network` unless it is loaded.
     ///
     /// # Errors
-    /// Those of [`ModelLibrary::get`].
+    /// Those of [`ModelLibrary::matting`].
     pub fn load(&mut self, network: Network) -> Result<(), ModelError> {
         match network {
             Network::Selfie => self.selfie().map(drop),
-            Network::IsNet | Network::U2NetP => self.get(network).map(drop),
+            Network::IsNet | Network::U2NetP => self.matting(network).map(drop),
         }
     }
 
@@ -91,7 +91,7 @@ impl ModelLibrary {
         load: impl FnOnce(&ModelEntry, &Path, &Device) -> Result<M, String>,
     ) -> Result<M, ModelError> {
         let entry = self.entry(network)?;
-        let path = entry.find(&self.folder)?;
+        let path = entry.path(&self.folder)?;
         // The hash takes as long as the loading, so both run at once. If it is wrong, the network is dropped unused.
         let (verified, loaded) = thread::scope(|scope| {
             let verified = scope.spawn(|| entry.verify(&path));

@@ -113,18 +113,19 @@ impl Backbone {
         }
     }
 
-    /// Computes the features `wanted` of six, coarsest first: 0 is the output of the last encoder stage, 5 that of the
-    /// last decoder stage. Finer stages than those are not computed, and features are dropped after their last use.
+    /// Computes the features `wanted` of `input`, of six, coarsest first: 0 is the output of the last encoder stage, 5
+    /// that of the last decoder stage. Finer stages than those are not computed, and features are dropped after their
+    /// last use.
     pub fn forward<O: LayerOps>(
         &self,
         ops: &O,
-        image: &O::FeatureMap,
+        input: &O::FeatureMap,
         wanted: RangeInclusive<usize>,
     ) -> Result<Vec<O::FeatureMap>, String> {
         let mut skips: Vec<O::FeatureMap> = Vec::with_capacity(self.encoder.len());
         for rsu in &self.encoder {
             let skip = match skips.last() {
-                None => rsu.forward(ops, &[image]),
+                None => rsu.forward(ops, &[input]),
                 Some(above) => rsu.forward(ops, &[&ops.max_pool2(above)?]),
             };
             skips.push(skip?);

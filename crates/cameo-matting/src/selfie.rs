@@ -1,8 +1,9 @@
 //! MediaPipe's selfie segmentation (Google 2021): finds people at 256x256, at under one percent of IS-Net's cost.
 //!
-//! The encoder consists of inverted residual blocks with squeeze-and-excitation, as in MobileNetV3 (Howard et al. 2019);
-//! the decoder weighs each skip connection by a gate. A logistic regression on the squeezed channels, which is not part
-//! of the published network, tells people from animals and things: the network alone takes most animals for people.
+//! The encoder consists of inverted residual blocks with squeeze-and-excitation, as in MobileNetV3 (Howard et al.
+//! 2019); the decoder weighs each skip connection by a gate. A logistic regression on the channel means that gates
+//! read, which is not part of the published network, tells people from animals and things: the network alone takes most
+//! animals for people.
 //!
 //! The names of fields are those of the parameters in the file of weights.
 
@@ -30,8 +31,8 @@ pub struct SelfieSegmenter {
 /// Where the network sees people in a picture.
 #[derive(Debug, Clone)]
 pub struct PersonSegmentation<F> {
-    /// The confidence that a pixel belongs to a person: `[1, 256, 256]` in 0..1.
-    pub mask: F,
+    /// The probability that each pixel belongs to a person: `[1, 256, 256]` in 0..1.
+    pub confidence: F,
     /// The probability that the picture shows a person at all, rather than an animal or a thing: `[1, 1, 1]` in 0..1.
     pub probability: F,
 }
@@ -63,12 +64,12 @@ impl SelfieSegmenter {
     ) -> Result<PersonSegmentation<O::FeatureMap>, String> {
         let mut x = ops.conv(&self.stem, &[&image], Epilogue::new(Activation::HardSwish))?;
         let mut skips = vec![x.clone()];
-        let mut squeezed = Vec::new();
+        let mut gate_means = Vec::new();
         for (i, block) in self.blocks.iter().enumerate() {
             let means;
             (x, means) = block.forward(ops, &x)?;
             // Those of the gates at the coarsest size, which are in the blocks with hard swish.
-            squeezed.extend(means.filter(|_| block.activation() == Activation::HardSwish));
+            gate_means.extend(means.filter(|_| block.activation() == Activation::HardSwish));
             if SKIP_BLOCKS.contains(&i) {
                 skips.push(x.clone());
             }
@@ -77,10 +78,10 @@ impl SelfieSegmenter {
         for (level, skip) in self.levels.iter().zip(skips.iter().rev()) {
             x = level.forward(ops, x, skip)?;
         }
-        let squeezed: Vec<_> = squeezed.iter().collect();
-        let probability = ops.conv(&self.person, &squeezed, Epilogue::new(Activation::Sigmoid))?;
+        let gate_means: Vec<_> = gate_means.iter().collect();
+        let probability = ops.conv(&self.person, &gate_means, Epilogue::new(Activation::Sigmoid))?;
         let quarters = ops.conv(&self.last, &[&x], Epilogue::new(Activation::Sigmoid))?;
-        Ok(PersonSegmentation { mask: ops.pixel_shuffle2(&quarters)?, probability })
+        Ok(PersonSegmentation { confidence: ops.pixel_shuffle2(&quarters)?, probability })
     }
 }
 

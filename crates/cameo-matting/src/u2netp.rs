@@ -28,7 +28,8 @@ impl U2NetP {
         }
     }
 
-    /// Computes the matte, `[1, height, width]` in 0..1, of `image`, `[3, height, width]`.
+    /// Computes the matte, `[1, height, width]` in 0..1, of `image`, `[3, height, width]`: RGB, normalised by the
+    /// manifest's mean and deviation, with sides that are multiples of 32.
     ///
     /// # Errors
     /// If `ops` cannot compute a layer.

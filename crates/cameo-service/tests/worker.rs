@@ -34,7 +34,7 @@ impl Engine for FakeEngine {
     type Input = ();
     type Matte = ();
     type RepairedMatte = ();
-    type Picture = Image;
+    type Enhanced = Image;
 
     fn name(&self) -> &'static str {
         "fake"

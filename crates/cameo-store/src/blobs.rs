@@ -34,8 +34,8 @@ pub struct Blobs {
 
 /// A blob that is being read.
 pub struct Blob {
-    /// The size of the whole blob, even if only a range of it is read.
-    pub bytes: u64,
+    /// The size of the whole blob in bytes, even if only a range of it is read.
+    pub size: u64,
     pub stream: BoxStream<'static, std::io::Result<Bytes>>,
 }
 
@@ -68,8 +68,8 @@ impl Blobs {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         match self.files.get_opts(&Key::from(key), options).await {
             Ok(file) => {
-                let bytes = file.meta.size;
-                Ok(Some(Blob { bytes, stream: file.into_stream().map_err(std::io::Error::from).boxed() }))
+                let size = file.meta.size;
+                Ok(Some(Blob { size, stream: file.into_stream().map_err(std::io::Error::from).boxed() }))
             }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -77,7 +77,7 @@ impl Blobs {
     }
 
     /// Reads a whole blob into memory; `None` if it does not exist.
-    pub async fn bytes(&self, key: &str) -> Result<Option<Bytes>> {
+    pub async fn read(&self, key: &str) -> Result<Option<Bytes>> {
         match self.files.get(&Key::from(key)).await {
             Ok(file) => Ok(Some(file.bytes().await?)),
             Err(Error::NotFound { .. }) => Ok(None),

@@ -40,7 +40,8 @@ pub enum Admission {
     UserFull,
 }
 
-/// The right to run a task. Its holder loses it when another worker claims the task, or when the task is cancelled.
+/// The right to run a task. Its holder loses it when the run ends, is reaped or requeued, or when the task is
+/// cancelled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub task: TaskId,

@@ -74,7 +74,7 @@ pub trait Queue {
 
     /// Claims the next pending task for `lease` milliseconds; `None` if no task is ready. Users take turns, and the
     /// tasks of one user run in the order of their submission.
-    async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>>;
+    async fn claim(&self, worker: &str, duration: Millis, now: Millis) -> Result<Option<Claim>>;
 
     /// Renews a lease, which then expires at `now + duration`, and records the progress (0 to 1) and the stage of the
     /// run.
@@ -121,12 +121,12 @@ pub trait Accounts {
     /// Creates a user.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists) if the name is in use, regardless of case.
+    /// [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists) if the name is in use, regardless of ASCII case.
     async fn add_user(&self, name: &str, password_hash: &str, demo: bool, now: Millis) -> Result<User>;
 
     async fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// Returns the user with this name, regardless of case.
+    /// Returns the user with this name, regardless of ASCII case.
     async fn user_named(&self, name: &str) -> Result<Option<User>>;
 
     /// Returns all users, ordered by name.

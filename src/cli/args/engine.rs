@@ -25,7 +25,8 @@ pub struct EngineArgs {
     /// Let --device gpu use a software adapter such as lavapipe (slow; for tests)
     #[arg(long, env = "CAMEO_ALLOW_SOFTWARE")]
     pub allow_software: bool,
-    /// Folder of the model weights [default: models beside the program, else ./models]
+    /// Folder of the model weights [default: models beside the program, else ../share/cameo/models from there, else
+    /// ./models]
     #[arg(long, value_name = "DIR", env = "CAMEO_MODELS")]
     pub models: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-use cameo_core::tuning::{COARSE_SIDE, Roi, SIDE};
+use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
 
 use super::{SmallOutputs, blob, read};
 use crate::common::difference;
@@ -32,13 +32,13 @@ fn locate(outputs: SmallOutputs) -> Found {
 #[test]
 fn locate_agrees() {
     let person = SmallOutputs::person();
-    let everywhere = vec![1.0; SIDE * SIDE];
+    let everywhere = vec![1.0; LOW_RES_SIDE * LOW_RES_SIDE];
     let cases = [
         ("a person", person.clone()),
         ("an animal", SmallOutputs { probability: 0.1, ..person.clone() }),
         ("a small photo", SmallOutputs { width: 300, height: 200, ..person.clone() }),
         ("another subject", SmallOutputs { coarse_matte: blob(COARSE_SIDE, [0.8, 0.2], 0.1), ..person.clone() }),
-        ("nobody", SmallOutputs { confidence: vec![0.0; SIDE * SIDE], ..person.clone() }),
+        ("nobody", SmallOutputs { confidence: vec![0.0; LOW_RES_SIDE * LOW_RES_SIDE], ..person.clone() }),
         (
             "a crowd",
             SmallOutputs { confidence: everywhere, coarse_matte: vec![0.5; COARSE_SIDE * COARSE_SIDE], ..person },
@@ -60,6 +60,6 @@ fn locate_agrees() {
 #[test]
 fn locating_another_person_does_not_agree() {
     let want = SmallOutputs::person().cpu_prior();
-    let found = locate(SmallOutputs { confidence: blob(SIDE, [0.42, 0.55], 0.12), ..SmallOutputs::person() });
+    let found = locate(SmallOutputs { confidence: blob(LOW_RES_SIDE, [0.42, 0.55], 0.12), ..SmallOutputs::person() });
     assert!(found.roi != want.roi && found.confidence != want.person.unwrap().confidence.values, "nothing is compared");
 }

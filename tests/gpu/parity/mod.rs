@@ -11,7 +11,7 @@ mod refine;
 mod repair;
 
 use cameo_core::codec::Image;
-use cameo_core::tuning::{COARSE_SIDE, SIDE};
+use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE};
 use cameo_cpu::{CpuPrior, PersonCandidate, Plane};
 use cameo_gpu::{GpuBuffer, GpuContext, GpuEngine, GpuPrior, RowBands};
 use cameo_matting::PersonSegmentation;
@@ -19,7 +19,7 @@ use cameo_matting::PersonSegmentation;
 use crate::common::{disc, pattern};
 use crate::networks::upload;
 
-/// Side of the mattes in these tests: not a multiple of [`SIDE`].
+/// Side of the mattes in these tests: not a multiple of [`LOW_RES_SIDE`].
 const SIZE: usize = 320;
 
 /// Copies an f32 matte to the device.
@@ -61,8 +61,8 @@ struct SmallOutputs {
 impl SmallOutputs {
     /// A person who holds something that only the coarse matte shows, and a speck far away.
     fn person() -> Self {
-        let mut confidence = blob(SIDE, [0.4, 0.55], 0.12);
-        confidence[10 * SIDE + 240] = 1.0;
+        let mut confidence = blob(LOW_RES_SIDE, [0.4, 0.55], 0.12);
+        confidence[10 * LOW_RES_SIDE + 240] = 1.0;
         let person = blob(COARSE_SIDE, [0.4, 0.55], 0.12);
         let object = blob(COARSE_SIDE, [0.55, 0.6], 0.04);
         let mut coarse_matte: Vec<f32> = person.iter().zip(object).map(|(a, b)| 0.1 + 0.8 * a.max(b)).collect();
@@ -74,7 +74,7 @@ impl SmallOutputs {
         let mut coarse_matte = self.coarse_matte.clone();
         mirror(&mut coarse_matte);
         cameo_cpu::stretch(&mut coarse_matte);
-        let confidence = Plane::square(SIDE, self.confidence.clone());
+        let confidence = Plane::square(LOW_RES_SIDE, self.confidence.clone());
         let candidate = PersonCandidate { confidence, probability: self.probability };
         let coarse_matte = Plane::square(COARSE_SIDE, coarse_matte);
         cameo_cpu::locate(self.width, self.height, SIZE as u32, &coarse_matte, Some(candidate))
@@ -82,8 +82,8 @@ impl SmallOutputs {
 
     fn gpu_prior(&self, engine: &GpuEngine) -> GpuPrior {
         let context = &engine.context;
-        let mask = upload(engine, &self.confidence, [SIDE; 2]);
-        let person = PersonSegmentation { mask, probability: upload(engine, &[self.probability], [1; 2]) };
+        let confidence = upload(engine, &self.confidence, [LOW_RES_SIDE; 2]);
+        let person = PersonSegmentation { confidence, probability: upload(engine, &[self.probability], [1; 2]) };
         let coarse_matte = upload(engine, &self.coarse_matte, [COARSE_SIDE; 2]);
         cameo_gpu::locate(context, self.width, self.height, SIZE as u32, &coarse_matte, Some(&person)).unwrap()
     }

@@ -1,7 +1,7 @@
 //! The repair stage, and the steps it shares with others: `stretch`, `components` and `blur`.
 
 use cameo_core::pipeline::CutoutOptions;
-use cameo_core::tuning::{MatteStats, SIDE};
+use cameo_core::tuning::{LOW_RES_SIDE, MatteStats};
 use cameo_cpu::Plane;
 use cameo_gpu::{GpuInput, GpuMatte, InputFormat};
 
@@ -72,7 +72,7 @@ fn the_statistics_agree() {
         let want = cameo_cpu::matte_stats(&repaired, &outputs.cpu_prior());
         let (_, found) = repair_on_gpu(outputs, CutoutOptions::default());
         println!("matte stats {probability}: {found:?} {want:?}");
-        assert!(want.solid_pixels > 1000 && want.soft_pixels > 100 && want.disagreement > 0);
+        assert!(want.subject_pixels > 1000 && want.soft_pixels > 100 && want.disagreement > 0);
         assert_eq!(want.person_present, (probability > 0.5) as u32);
         let counts = |stats: MatteStats| bytemuck::cast::<_, [u32; 8]>(stats);
         for (found, want) in counts(found).into_iter().zip(counts(want)) {
@@ -94,7 +94,7 @@ fn repair_changes_the_matte_and_with_another_prior_does_not_agree() {
     let want = repair_on_cpu(&SmallOutputs::person(), &CutoutOptions::default());
     let change = difference(&want, &stretched(matte()));
     assert!(change.max > 0.3 && change.mean > 0.01, "nothing is repaired: {change:?}");
-    let other = SmallOutputs { confidence: blob(SIDE, [0.41, 0.55], 0.11), ..SmallOutputs::person() };
+    let other = SmallOutputs { confidence: blob(LOW_RES_SIDE, [0.41, 0.55], 0.11), ..SmallOutputs::person() };
     let found = difference(&repair_on_gpu(other, CutoutOptions::default()).0, &want);
     assert!(found.max > MAX, "nothing is compared: {found:?}");
 }

@@ -39,7 +39,7 @@ pub fn weights(model: &ModelProto, expected: &NetworkGraph) -> Result<Vec<Weight
         return Err(format!("the graph ends where the network has {}", describe(&node.op)));
     }
     let output = graph.output.first().map_or("", |output| &output.name);
-    match values.node(output) == Some(expected.matte) {
+    match values.node(output) == Some(expected.output) {
         true => Ok(weights),
         false => Err(format!("output 0, {output:?}, is not the network's matte")),
     }
@@ -62,7 +62,7 @@ impl<'a> Values<'a> {
 
     /// Returns the node that computes `value`, looking through casts.
     fn node(&self, mut value: &'a str) -> Option<usize> {
-        // The bound ends a circle of casts.
+        // The bound ends a cycle of casts.
         for _ in 0..=self.casts.len() {
             match self.node_of.get(value) {
                 Some(&node) => return Some(node),
@@ -141,7 +141,7 @@ fn check_attributes(node: &NodeProto, op: &GraphOp) -> Result<(), String> {
         GraphOp::Conv(conv) => {
             ints("strides", 1, 2, conv.stride as i64)?;
             ints("dilations", 1, 2, conv.dilation as i64)?;
-            ints("pads", 0, 4, conv.padding() as i64)?;
+            ints("pads", 0, 4, conv.onnx_padding() as i64)?;
             match node.attribute("group").map_or(1, |group| group.i) {
                 1 => Ok(()),
                 group => Err(format!("has group {group}, the network needs 1")),
@@ -188,7 +188,7 @@ mod tests {
         let int = |name: &str, i: i64| AttributeProto { name: name.into(), i, ..Default::default() };
         let text = |name: &str, s: &str| AttributeProto { name: name.into(), s: s.into(), ..Default::default() };
         onnx.input.push(ValueInfoProto { name: "0".into() });
-        onnx.output.push(ValueInfoProto { name: graph.matte.to_string() });
+        onnx.output.push(ValueInfoProto { name: graph.output.to_string() });
         for (index, wanted) in graph.nodes.iter().enumerate().skip(1) {
             let mut node = NodeProto {
                 input: wanted.inputs.iter().map(|from| from.to_string()).collect(),
@@ -214,7 +214,7 @@ mod tests {
                     node.attribute = vec![
                         ints("strides", vec![conv.stride as i64; 2]),
                         ints("dilations", vec![conv.dilation as i64; 2]),
-                        ints("pads", vec![conv.padding() as i64; 4]),
+                        ints("pads", vec![conv.onnx_padding() as i64; 4]),
                     ];
                 }
                 GraphOp::MaxPool => {

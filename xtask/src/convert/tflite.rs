@@ -110,7 +110,7 @@ pub fn weights(model: &TfliteModel, expected: &NetworkGraph) -> Result<Vec<Weigh
     if let Some((_, node)) = nodes.next() {
         return Err(format!("the graph ends where the network has {}", tflite_name(&node.op)));
     }
-    if node_of.get(&model.output) != Some(&expected.matte) {
+    if node_of.get(&model.output) != Some(&expected.output) {
         return Err(format!("its output, tensor {}, is not the network's matte", model.output));
     }
     Ok(weights)

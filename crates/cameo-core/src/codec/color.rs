@@ -1,4 +1,5 @@
-//! Colour profiles: conversion of every colour space to sRGB, and recognition of Display P3. moxcms does the arithmetic.
+//! Colour profiles: conversion of every colour space to sRGB, and recognition of Display P3. moxcms does the
+//! arithmetic.
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
@@ -44,7 +45,7 @@ impl Profile {
     }
 
     /// Converts the sRGB colour `color` to this profile; returns it unchanged if that is impossible.
-    pub fn from_srgb(&self, color: [u8; 3]) -> [u8; 3] {
+    pub fn convert_from_srgb(&self, color: [u8; 3]) -> [u8; 3] {
         let convert = || {
             let to = profile(&self.0, DataColorSpace::Rgb)?;
             let srgb = ColorProfile::new_srgb();

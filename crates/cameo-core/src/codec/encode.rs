@@ -80,7 +80,7 @@ fn webp<T: Sample>(
 ) -> Result<Vec<u8>, CodecError> {
     let failed = |error: &dyn std::fmt::Display| CodecError::Encode { format: "WebP", reason: error.to_string() };
     if T::DEPTH != Depth::Eight {
-        return Err(failed(&"it has 8 bits per channel"));
+        return Err(failed(&"WebP has 8 bits per channel, the result has 16: use PNG, or a depth of 8"));
     }
     let mut out = Vec::new();
     let mut encoder = WebPEncoder::new_lossless(&mut out);

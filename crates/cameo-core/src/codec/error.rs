@@ -1,9 +1,9 @@
 //! Why image bytes could not be read or written.
 
-/// Why image bytes could not be read or written. Each message says what to do.
+/// Why image bytes could not be read or written. A message about an image says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    #[error("the image is empty: the file has no bytes")]
+    #[error("the image file is empty: choose another one")]
     Empty,
     #[error("Cameo does not read this format ({0}): use JPEG, PNG, WebP, TIFF, BMP or GIF")]
     UnknownFormat(String),

@@ -1,7 +1,8 @@
 //! Pixels in memory.
 
 /// An upright image with straight alpha: four interleaved samples per pixel (red, green, blue, alpha), rows from the
-/// top, no padding.
+/// top, no padding. Samples span the whole range of their type. Colours are sRGB, or Display P3 if the image was
+/// decoded by [`decode_keeping_p3`](super::decode_keeping_p3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image<T = u8> {
     pub width: u32,
@@ -10,6 +11,8 @@ pub struct Image<T = u8> {
 }
 
 impl<T> Image<T> {
+    /// Returns the image of `pixels`.
+    ///
     /// # Panics
     /// If `pixels` does not have four samples per pixel.
     pub fn new(width: u32, height: u32, pixels: Vec<T>) -> Self {

@@ -23,8 +23,8 @@ pub trait Engine {
     type Matte;
     /// The matte, stretched to 0..1, with holes and grey interiors repaired.
     type RepairedMatte;
-    /// A finished picture on the device.
-    type Picture;
+    /// The enhanced picture on the device.
+    type Enhanced;
 
     /// Returns "cpu" or "gpu".
     fn name(&self) -> &'static str;
@@ -75,10 +75,10 @@ pub trait Engine {
     fn edge(&mut self, frame: Self::Frame, options: &CutoutOptions) -> Result<Self::Frame, EngineError>;
 
     /// Resamples and sharpens the photo under its matte. Colours become 0 where alpha is 0.
-    fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Picture, EngineError>;
+    fn enhance(&mut self, frame: Self::Frame, enhancement: &Enhancement) -> Result<Self::Enhanced, EngineError>;
 
     /// Copies the finished picture to the host. No other stage gives pixels to the host.
-    fn readback(&mut self, picture: Self::Picture) -> Result<EngineOutput, EngineError>;
+    fn readback(&mut self, picture: Self::Enhanced) -> Result<EngineOutput, EngineError>;
 }
 
 /// What an engine returns to the host.

@@ -36,7 +36,7 @@ pub(super) fn finish<T: Sample>(
         height: (bottom - top) as u32,
     });
     let image = match options.background {
-        Some(Color(color)) => composite(image, profile.map_or(color, |profile| profile.from_srgb(color))),
+        Some(Color(color)) => composite(image, profile.map_or(color, |profile| profile.convert_from_srgb(color))),
         None => image,
     };
     (image, foreground)

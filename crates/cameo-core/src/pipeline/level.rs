@@ -39,7 +39,7 @@ pub struct Sharpening {
     pub amount: f32,
     /// Gain on the detail in alpha.
     pub edge_amount: f32,
-    /// Detail in luma (of 1) up to which it counts as noise and is not raised.
+    /// Detail in luma, 0 to 1, up to which it counts as noise: it is subtracted from larger detail.
     pub threshold: f32,
 }
 

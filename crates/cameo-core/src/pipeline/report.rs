@@ -8,7 +8,7 @@ use crate::tuning::MatteStats;
 /// How far a cut-out can be trusted, and where its subject is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CutoutReport {
-    /// How likely the matte is wrong, 0 to 1, rounded to thousandths: see [`MatteStats::uncertainty`].
+    /// How uncertain the matte is, 0 to 1, rounded to thousandths: see [`MatteStats::uncertainty`].
     pub matte_uncertainty: f64,
     /// Whether a person was found and guided the matte.
     pub guided: bool,

@@ -4,7 +4,7 @@ use super::error::RecipeError;
 use super::level::{LevelSettings, Sharpening};
 use super::recipe::{Operation, Recipe};
 use crate::codec::{Depth, ImageHeader, InputLimits};
-use crate::tuning::HALF;
+use crate::tuning::SUBJECT_ALPHA;
 
 /// How large an image and its result may be.
 #[derive(Debug, Clone)]
@@ -29,8 +29,8 @@ pub struct Enhancement {
     pub sharpening: Option<Sharpening>,
     /// Removes noise before sharpening, and raises the sharpening's threshold by the noise that there was.
     pub denoises: bool,
-    /// Noise is measured where alpha is above this value; a negative value measures everywhere, because the constants of
-    /// the measurement were determined on whole photos.
+    /// Noise is measured where alpha is above this value; a negative value measures everywhere, because the constants
+    /// of the measurement were determined on whole photos.
     pub noise_above: f32,
     pub depth: Depth,
 }
@@ -102,7 +102,7 @@ fn enhancement(recipe: &Recipe, photo: [u32; 2], max_pixels: u64) -> Result<Enha
     // Where an edge moves outwards, decontamination has filled its surroundings with flat colours, which have no noise.
     let recolored =
         recipe.operation.cuts_out() && recipe.decontaminates() && recipe.cutout.outward_reach(photo[0], photo[1]) > 0;
-    let noise_above = if recolored { HALF } else { -1.0 };
+    let noise_above = if recolored { SUBJECT_ALPHA } else { -1.0 };
     let LevelSettings { sharpening, denoises, .. } = recipe.level.settings();
     let (sharpening, denoises) = match recipe.operation {
         Operation::Cutout => (None, false),

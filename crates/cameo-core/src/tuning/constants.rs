@@ -2,37 +2,37 @@
 
 /// Side in pixels of the square planes on which the subject is located and the matte is repaired: the input size of the
 /// person segmentation network.
-pub const SIDE: usize = 256;
+pub const LOW_RES_SIDE: usize = 256;
 
 /// Side in pixels of the photo for the coarse matte. At 192 pixels U2-Net-p finds subjects better than at its own 320
 /// (mean intersection over union with ground truth 0.93 against 0.92), at a third of the cost.
 pub const COARSE_SIDE: usize = 192;
 
 /// Probability from which a person counts as present (`models/README.md`).
-pub const PERSON: f32 = 0.3;
+pub const MIN_PERSON_PROBABILITY: f32 = 0.3;
 
 /// Alpha or confidence above this counts as subject.
-pub const HALF: f32 = 0.5;
+pub const SUBJECT_ALPHA: f32 = 0.5;
 
-/// Smallest number of confident pixels, of [`SIDE`]², that counts as a person: half a percent.
+/// Smallest number of confident pixels, of [`LOW_RES_SIDE`]², that counts as a person: half a percent.
 pub const MIN_CONFIDENT: u32 = 328;
 
 /// A pixel belongs to the certain core of a person if the confidence is above this everywhere around it.
-pub const CERTAIN: f32 = 0.9;
+pub const MIN_CORE_CONFIDENCE: f32 = 0.9;
 
-/// The radius of "around" for [`CERTAIN`], in pixels of [`SIDE`].
-pub const CERTAIN_RADIUS: usize = 2;
+/// The radius of "around" for [`MIN_CORE_CONFIDENCE`], in pixels of [`LOW_RES_SIDE`].
+pub const CORE_RADIUS: usize = 2;
 
 /// Where the coarse matte is not above this, it vetoes the person segmentation, which takes some backgrounds for
 /// people.
-pub const VETO: f32 = 0.7;
+pub const MIN_VETO_ALPHA: f32 = 0.7;
 
 /// Intersection over union of person and coarse matte from which they agree, so that the person may be cropped to.
-pub const AGREE: f32 = 0.75;
+pub const MIN_ROI_IOU: f32 = 0.75;
 
 /// Intersection over union of person and final matte below which they contradict each other, so that the person does
 /// not change the matte.
-pub const CONTRADICT: f32 = 1.0 / 3.0;
+pub const MIN_REPAIR_IOU: f32 = 1.0 / 3.0;
 
 /// Parts of a person with fewer confident pixels than this are specks and do not widen the region of interest.
 pub const MIN_PART_PIXELS: u32 = 24;
@@ -56,21 +56,22 @@ pub const MAX_ZOOM: u32 = 4;
 
 /// Background that is not connected to the border is a hole in the subject. A hole is filled if the person's confidence
 /// is nowhere in it below this.
-pub const HOLE: f32 = 0.8;
+pub const MIN_HOLE_CONFIDENCE: f32 = 0.8;
 
-/// How far filled holes extend into their rims, in pixels of [`SIDE`].
+/// How far filled holes extend into their rims, in pixels of [`LOW_RES_SIDE`].
 pub const FILL_RADIUS: usize = 2;
 
-/// How far the largest subject's mask extends beyond it, in pixels of [`SIDE`].
+/// How far the largest subject's mask extends beyond it, in pixels of [`LOW_RES_SIDE`].
 pub const KEEP_RADIUS: usize = 3;
 
 /// Pixels below this that are connected to the border are outside the subject's outline.
-pub const OUTSIDE: f32 = 0.3;
+pub const MAX_OUTSIDE_ALPHA: f32 = 0.3;
 
-/// Standard deviation of the blur that spreads the matte's mean inside the subject to its rim, in pixels of [`SIDE`].
+/// Standard deviation of the blur that spreads the matte's mean inside the subject to its rim, in pixels of
+/// [`LOW_RES_SIDE`].
 pub const SPREAD_SIGMA: f32 = 4.0;
 
-/// Standard deviation of the blur that softens the repaired area's border, in pixels of [`SIDE`].
+/// Standard deviation of the blur that softens the repaired area's border, in pixels of [`LOW_RES_SIDE`].
 pub const SOFT_SIGMA: f32 = 1.25;
 
 /// Smooth ramps `[from, to]` of the repair stage, for [`smoothstep`].
@@ -106,8 +107,9 @@ pub const SOFT_RANGE: [f32; 2] = [0.02, 0.06];
 /// Alpha below this, or as close to 1, becomes 0 or 1: networks leave a haze of 1/255 in places.
 pub const HAZE: f32 = 1.0 / 255.0;
 
-/// Radius of the means in blur fusion, in pixels of each pyramid level. Measured from 2 to 6 on composites of the lemur:
-/// 3 and 4 leave the smallest error (0.05 of the photo's own squared error; PyMatting's multi-level method 0.075).
+/// Radius of the means in blur fusion, in pixels of each pyramid level. Measured from 2 to 6 on composites of the
+/// lemur: 3 and 4 leave the smallest error (0.05 of the photo's own squared error; PyMatting's multi-level method
+/// 0.075).
 pub const FUSION_RADIUS: usize = 3;
 
 /// A mean alpha below this is a rounding error: there is no foreground nearby.

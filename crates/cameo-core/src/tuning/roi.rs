@@ -1,6 +1,6 @@
 //! The region of interest: the part of the photo that the matting network gets.
 
-use super::constants::{MAX_ROI_ASPECT, MAX_ROI_PERCENT, MAX_ZOOM, ROI_MARGIN_PERCENT, SIDE};
+use super::constants::{LOW_RES_SIDE, MAX_ROI_ASPECT, MAX_ROI_PERCENT, MAX_ZOOM, ROI_MARGIN_PERCENT};
 
 /// A rectangle in pixels of the photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +20,15 @@ impl Roi {
     /// Returns the region around a subject.
     ///
     /// `bounds` are the columns and rows `[left, top, right, bottom]` (right and bottom exclusive) that the subject
-    /// covers on a plane of [`SIDE`]x[`SIDE`] pixels over the photo of `width` by `height` pixels; `size` is the matting
-    /// network's side. The arithmetic is in integers, so that both engines choose the same region.
+    /// covers on a plane of [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] pixels over the photo of `width` by `height` pixels;
+    /// `size` is the matting network's side. The arithmetic is in integers, so that both engines choose the same
+    /// region.
     pub fn around(bounds: [u32; 4], width: u32, height: u32, size: u32) -> Self {
         let [left, top, right, bottom] = bounds;
         if right <= left || bottom <= top {
             return Self::whole(width, height);
         }
-        let side = SIDE as u32;
+        let side = LOW_RES_SIDE as u32;
         let (left, right) = (left * width / side, (right * width).div_ceil(side));
         let (top, bottom) = (top * height / side, (bottom * height).div_ceil(side));
         let margin = (right - left).max(bottom - top) * ROI_MARGIN_PERCENT / 100;

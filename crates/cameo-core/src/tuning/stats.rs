@@ -1,9 +1,9 @@
 //! How certain a matte is.
 
-use super::constants::SIDE;
+use super::constants::LOW_RES_SIDE;
 
-/// Statistics of a matte on a plane of [`SIDE`]x[`SIDE`] pixels over the region of interest. Both engines compute them,
-/// and the host derives the uncertainty. The layout is that of the shader's storage buffer.
+/// Statistics of a matte on a plane of [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] pixels over the region of interest. Both
+/// engines compute them, and the host derives the uncertainty. The layout is that of the shader's storage buffer.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct MatteStats {
@@ -11,47 +11,48 @@ pub struct MatteStats {
     pub person_present: u32,
     /// Pixels that are neither clearly inside nor clearly outside the subject.
     pub soft_pixels: u32,
-    /// Pixels of the subject.
-    pub solid_pixels: u32,
+    /// Pixels of the subject: those with an alpha over one half.
+    pub subject_pixels: u32,
     /// Sum of the absolute differences between matte and coarse matte, in units of 1 / [`STATS_UNIT`].
     pub disagreement: u32,
     /// Sum of the larger of matte and coarse matte, in the same units.
-    pub coverage: u32,
+    pub alpha_union: u32,
     /// Pixels that both the matte and the person prior count as subject.
     pub intersection: u32,
     /// Pixels that either of them counts as subject.
     pub union: u32,
-    /// Pixels of the subject, however soft, on a border of the region of interest inside the photo. What lies beyond was
-    /// not seen by the network.
+    /// Pixels of the subject, however soft, on a border of the region of interest inside the photo. What lies beyond
+    /// was not seen by the network.
     pub clipped: u32,
 }
 
-/// Alpha between this and one less this counts as soft.
+/// Alpha that is greater than this, and less than 1 minus this, counts as soft.
 pub const STATS_SOFT: f32 = 0.1;
 
 /// The value of 1.0 in the sums of [`MatteStats`].
 pub const STATS_UNIT: f32 = 1024.0;
 
 /// Clipped pixels from which the uncertainty does not grow any more: an eighth of a side.
-const MAX_CLIPPED: u32 = SIDE as u32 / 8;
+const MAX_CLIPPED: u32 = LOW_RES_SIDE as u32 / 8;
 
 impl MatteStats {
-    /// Returns how likely the matte is wrong, 0 to 1.
+    /// Returns how uncertain the matte is: 0 is certain, 1 is the most. The number ranks mattes by their error; it is
+    /// not a probability.
     ///
     /// Four ratios are combined: the soft area to the subject's area, the disagreement with the coarse matte of the
-    /// mirrored photo, the disagreement with the person prior if a person was found, and the share of the region's
-    /// border that clips the subject.
+    /// mirrored photo, the disagreement with the person prior if a person was found, and the clipped pixels to an
+    /// eighth of a side.
     ///
-    /// Calibrated on 72 mattes of two networks with known ground truth (and the same without guidance): it ranks them by
-    /// their relative error with a rank correlation of 0.79. Below 0.1 the median error is 3 percent of the subject's
-    /// area; from 0.3 on, three in four are off by more than 10 percent.
+    /// Calibrated on 72 mattes of two networks with known ground truth (and the same without guidance): it ranks them
+    /// by their relative error with a rank correlation of 0.79. Below 0.1 the median error is 3 percent of the
+    /// subject's area; from 0.3 on, three in four are off by more than 10 percent.
     pub fn uncertainty(&self) -> f32 {
-        if self.solid_pixels == 0 {
+        if self.subject_pixels == 0 {
             return 1.0;
         }
         let ratio = |part: u32, whole: u32| (part as f32 / whole.max(1) as f32).min(1.0);
-        let soft = ratio(self.soft_pixels, self.solid_pixels);
-        let disagreement = ratio(self.disagreement, self.coverage);
+        let soft = ratio(self.soft_pixels, self.subject_pixels);
+        let disagreement = ratio(self.disagreement, self.alpha_union);
         let contradiction = if self.person_present == 1 { 1.0 - ratio(self.intersection, self.union) } else { 0.0 };
         let clipped = ratio(self.clipped, MAX_CLIPPED);
         1.0 - (1.0 - soft) * (1.0 - disagreement / 2.0) * (1.0 - contradiction / 2.0) * (1.0 - clipped / 2.0)
@@ -67,9 +68,9 @@ mod tests {
         let certain = MatteStats {
             person_present: 1,
             soft_pixels: 40,
-            solid_pixels: 1000,
+            subject_pixels: 1000,
             disagreement: 20,
-            coverage: 1000,
+            alpha_union: 1000,
             intersection: 980,
             union: 1000,
             clipped: 0,

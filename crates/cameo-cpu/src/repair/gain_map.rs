@@ -1,17 +1,19 @@
-//! Decides, on a plane of [`SIDE`] pixels a side over the ROI, what is restored to a matte and what is removed from it.
+//! Decides, on a plane of [`LOW_RES_SIDE`] pixels per side over the ROI, what is restored to a matte and what is
+//! removed from it.
 
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::taps;
 use cameo_core::tuning::{
-    CONTRADICT, FILL_RADIUS, HALF, HOLE, KEEP_RADIUS, OUTSIDE, SIDE, SOFT_SIGMA, SPREAD_SIGMA, ramp, smoothstep,
+    FILL_RADIUS, KEEP_RADIUS, LOW_RES_SIDE, MAX_OUTSIDE_ALPHA, MIN_HOLE_CONFIDENCE, MIN_REPAIR_IOU, SOFT_SIGMA,
+    SPREAD_SIGMA, SUBJECT_ALPHA, ramp, smoothstep,
 };
 
 use crate::components::{NONE, components, dilate, on_border};
 use crate::locate::CpuPrior;
 use crate::plane::Plane;
 
-/// How a matte is changed: to `max(min(1, gain * alpha), floor) * keep`. Planes have [`SIDE`] pixels a side; `None`
-/// leaves out the step.
+/// How a matte is changed: to `max(min(1, gain * alpha), floor) * keep`. Planes have [`LOW_RES_SIDE`] pixels per side;
+/// `None` leaves out the step.
 #[derive(Default)]
 pub struct GainMap {
     pub gain: Option<Plane>,
@@ -19,7 +21,7 @@ pub struct GainMap {
     pub keep: Option<Plane>,
 }
 
-/// Returns the changes for `alpha`, the stretched matte at [`SIDE`] pixels a side.
+/// Returns the changes for `alpha`, the stretched matte at [`LOW_RES_SIDE`] pixels per side.
 pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> GainMap {
     let mut map = GainMap::default();
     let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, prior.width, prior.height);
@@ -44,9 +46,10 @@ pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> Gai
 /// Returns whether the prior and the matte overlap too little for the prior to be trusted.
 fn contradicts(alpha: &Plane, confidence: &Plane) -> bool {
     let pairs = || alpha.values.iter().zip(&confidence.values);
-    let intersection = pairs().filter(|(alpha, confidence)| **alpha > HALF && **confidence > HALF).count();
-    let union = pairs().filter(|(alpha, confidence)| **alpha > HALF || **confidence > HALF).count();
-    (intersection as f32) < CONTRADICT * union as f32
+    let intersection =
+        pairs().filter(|(alpha, confidence)| **alpha > SUBJECT_ALPHA && **confidence > SUBJECT_ALPHA).count();
+    let union = pairs().filter(|(alpha, confidence)| **alpha > SUBJECT_ALPHA || **confidence > SUBJECT_ALPHA).count();
+    (intersection as f32) < MIN_REPAIR_IOU * union as f32
 }
 
 /// The connected regions where a matte is at most a threshold; the vectors are indexed by label.
@@ -63,13 +66,13 @@ struct Regions {
 impl Regions {
     fn new(alpha: &Plane, confidence: &Plane, threshold: f32) -> Self {
         let mask: Vec<bool> = alpha.values.iter().map(|&value| value <= threshold).collect();
-        let labels = components(&mask, SIDE);
+        let labels = components(&mask, LOW_RES_SIDE);
         let count = labels.len();
         let mut regions = Self { labels, open: vec![false; count], doubt: vec![0.0; count], area: vec![0; count] };
         for i in 0..count {
             if regions.labels[i] != NONE {
                 let label = regions.labels[i] as usize;
-                regions.open[label] |= on_border(i, SIDE, SIDE);
+                regions.open[label] |= on_border(i, LOW_RES_SIDE, LOW_RES_SIDE);
                 regions.doubt[label] = regions.doubt[label].max(1.0 - confidence.values[i]);
                 regions.area[label] += 1;
             }
@@ -101,19 +104,22 @@ struct Interior {
 impl Interior {
     /// Holes are filled where the prior is confident, and wherever they cover at most `max_hole` of the plane.
     fn new(alpha: &Plane, confidence: &Plane, core: &Plane, max_hole: f32) -> Self {
-        let (clear, outside) =
-            rayon::join(|| Regions::new(alpha, confidence, HALF), || Regions::new(alpha, confidence, OUTSIDE));
+        let (clear, outside) = rayon::join(
+            || Regions::new(alpha, confidence, SUBJECT_ALPHA),
+            || Regions::new(alpha, confidence, MAX_OUTSIDE_ALPHA),
+        );
         let filled = |i: usize| {
             let label = clear.labels[i] as usize;
-            let area = || clear.area[label] as f32 / (SIDE * SIDE) as f32;
-            clear.is_enclosed(i) && (clear.doubt[label] <= 1.0 - HOLE || area() <= max_hole)
+            let area = || clear.area[label] as f32 / (LOW_RES_SIDE * LOW_RES_SIDE) as f32;
+            clear.is_enclosed(i) && (clear.doubt[label] <= 1.0 - MIN_HOLE_CONFIDENCE || area() <= max_hole)
         };
-        let flags = |flag: &dyn Fn(usize) -> bool| (0..SIDE * SIDE).map(flag).collect::<Vec<_>>();
+        let flags = |flag: &dyn Fn(usize) -> bool| (0..LOW_RES_SIDE * LOW_RES_SIDE).map(flag).collect::<Vec<_>>();
         let hole = flags(&filled);
         // The rim of a hole that stays must not be raised either.
-        let solid = flags(&|i| core.values[i] > HALF && !outside.is_open(i) && (!clear.is_enclosed(i) || hole[i]));
+        let solid =
+            flags(&|i| core.values[i] > SUBJECT_ALPHA && !outside.is_open(i) && (!clear.is_enclosed(i) || hole[i]));
         // Where the rim is thin, what is filled must not extend beyond the subject.
-        let near_hole = dilate(&hole, SIDE, FILL_RADIUS);
+        let near_hole = dilate(&hole, LOW_RES_SIDE, FILL_RADIUS);
         let fill = flags(&|i| near_hole[i] && !outside.is_open(i));
         Self { hole, solid, fill }
     }
@@ -121,7 +127,9 @@ impl Interior {
 
 /// Returns the gain and the floor that make `interior` opaque.
 fn gain_and_floor(alpha: &Plane, Interior { hole, solid, fill }: &Interior) -> (Plane, Plane) {
-    let plane = |value: &dyn Fn(usize) -> f32| Plane::square(SIDE, (0..SIDE * SIDE).map(value).collect());
+    let plane = |value: &dyn Fn(usize) -> f32| {
+        Plane::square(LOW_RES_SIDE, (0..LOW_RES_SIDE * LOW_RES_SIDE).map(value).collect())
+    };
     let one_if = |set: bool| if set { 1.0 } else { 0.0 };
 
     // The mean alpha of the solid part, spread to its rim.
@@ -147,10 +155,11 @@ fn gain_and_floor(alpha: &Plane, Interior { hole, solid, fill }: &Interior) -> (
 
 /// Returns 1 over the largest connected subject, 0 elsewhere, with a soft transition.
 fn keep_largest(alpha: &Plane) -> Plane {
-    let labels = components(&alpha.values.iter().map(|&value| value > OUTSIDE).collect::<Vec<_>>(), SIDE);
+    let labels =
+        components(&alpha.values.iter().map(|&value| value > MAX_OUTSIDE_ALPHA).collect::<Vec<_>>(), LOW_RES_SIDE);
     let mut areas = vec![0u32; labels.len()];
     for (&label, &value) in labels.iter().zip(&alpha.values) {
-        if label != NONE && value > HALF {
+        if label != NONE && value > SUBJECT_ALPHA {
             areas[label as usize] += 1;
         }
     }
@@ -158,6 +167,6 @@ fn keep_largest(alpha: &Plane) -> Plane {
     // Among equals the first one.
     let largest = areas.iter().position(|&area| area == max_area).unwrap_or(0) as u32;
     let mask: Vec<bool> = labels.iter().map(|&label| label == largest).collect();
-    let kept = dilate(&mask, SIDE, KEEP_RADIUS).into_iter().map(|kept| if kept { 1.0 } else { 0.0 }).collect();
-    Plane::square(SIDE, kept).blur(&taps::gaussian(SOFT_SIGMA))
+    let kept = dilate(&mask, LOW_RES_SIDE, KEEP_RADIUS).into_iter().map(|kept| if kept { 1.0 } else { 0.0 }).collect();
+    Plane::square(LOW_RES_SIDE, kept).blur(&taps::gaussian(SOFT_SIGMA))
 }

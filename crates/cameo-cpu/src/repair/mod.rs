@@ -1,8 +1,8 @@
 //! The repair stage: restores what the matting network left out of a person, enclosed holes and grey interiors.
 //!
-//! The decisions are made on a plane of [`SIDE`] pixels a side over the ROI, and are soft: a gain raises the network's
-//! own matte, edges included, to full opacity where the subject is certain, and a floor below it covers the certain
-//! interior alone.
+//! The decisions are made on a plane of [`LOW_RES_SIDE`] pixels per side over the ROI, and are soft: a gain raises the
+//! network's own matte, edges included, to full opacity where the subject is certain, and a floor below it covers the
+//! certain interior alone.
 
 mod gain_map;
 mod stats;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::taps::{self, Taps};
-use cameo_core::tuning::{MatteStats, SIDE};
+use cameo_core::tuning::{LOW_RES_SIDE, MatteStats};
 
 use crate::locate::CpuPrior;
 use crate::matte::CpuMatte;
@@ -31,9 +31,9 @@ pub struct CpuRepairedMatte {
 /// Applies what `prior` and `options` restore and remove to `alpha`, a square matte over the ROI that is stretched to
 /// 0..1.
 pub fn repair(mut alpha: Plane, prior: &CpuPrior, options: &CutoutOptions) -> Plane {
-    let area_taps = taps::area(alpha.width as usize, SIDE);
+    let area_taps = taps::area(alpha.width as usize, LOW_RES_SIDE);
     let map = gain_map::gain_map(&alpha.resample(&area_taps, &area_taps), prior, options);
-    let spline_taps = taps::bspline(SIDE, alpha.width as usize);
+    let spline_taps = taps::bspline(LOW_RES_SIDE, alpha.width as usize);
     if let Some(gain) = map.gain {
         combine(&mut alpha, &gain, &spline_taps, |alpha, gain| (alpha * gain).min(1.0));
     }
@@ -68,14 +68,14 @@ mod tests {
     /// A disc of radius 90 in the middle with the value `inside`, and a hole of radius 15 at its centre.
     fn disc(inside: f32, hole: f32) -> Plane {
         let at = |i: usize| {
-            let (x, y) = ((i % SIDE) as f32 - 127.5, (i / SIDE) as f32 - 127.5);
+            let (x, y) = ((i % LOW_RES_SIDE) as f32 - 127.5, (i / LOW_RES_SIDE) as f32 - 127.5);
             match x.hypot(y) {
                 distance if distance > 90.0 => 0.0,
                 distance if distance < 15.0 => hole,
                 _ => inside,
             }
         };
-        Plane::square(SIDE, (0..SIDE * SIDE).map(at).collect())
+        Plane::square(LOW_RES_SIDE, (0..LOW_RES_SIDE * LOW_RES_SIDE).map(at).collect())
     }
 
     fn prior(confidence: Plane) -> CpuPrior {
@@ -88,9 +88,9 @@ mod tests {
         CpuPrior { person: None, ..prior(disc(1.0, 1.0)) }
     }
 
-    const CENTRE: usize = 128 * SIDE + 128;
-    const OFF_CENTRE: usize = 128 * SIDE + 128 + 50;
-    const BACKGROUND: usize = 10 * SIDE + 10;
+    const CENTRE: usize = 128 * LOW_RES_SIDE + 128;
+    const OFF_CENTRE: usize = 128 * LOW_RES_SIDE + 128 + 50;
+    const BACKGROUND: usize = 10 * LOW_RES_SIDE + 10;
 
     #[test]
     fn a_hole_is_filled_where_the_prior_is_confident_and_stays_elsewhere() {
@@ -107,13 +107,16 @@ mod tests {
         assert!(repaired.values[CENTRE] > 0.99 && repaired.values[OFF_CENTRE] > 0.99);
         assert_eq!(repaired.values[BACKGROUND], 0.0);
         // The rim keeps the network's edge: opaque within it, clear beyond.
-        let row = &repaired.values[128 * SIDE..129 * SIDE];
+        let row = &repaired.values[128 * LOW_RES_SIDE..129 * LOW_RES_SIDE];
         assert!(row[128 + 88] > 0.95 && row[128 + 92] < 0.05, "{} {}", row[128 + 88], row[128 + 92]);
     }
 
     #[test]
     fn a_prior_that_contradicts_the_matte_is_ignored() {
-        let elsewhere = Plane::square(SIDE, (0..SIDE * SIDE).map(|i| (i % SIDE < 60) as u8 as f32).collect());
+        let elsewhere = Plane::square(
+            LOW_RES_SIDE,
+            (0..LOW_RES_SIDE * LOW_RES_SIDE).map(|i| (i % LOW_RES_SIDE < 60) as u8 as f32).collect(),
+        );
         let matte = disc(0.6, 0.0);
         assert_eq!(repair(matte.clone(), &prior(elsewhere), &CutoutOptions::default()), matte);
     }
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn only_the_largest_subject_is_kept_on_request() {
         let mut matte = disc(1.0, 1.0);
-        (0..20).for_each(|y| matte.values[(5 + y) * SIDE..][..20].fill(1.0));
+        (0..20).for_each(|y| matte.values[(5 + y) * LOW_RES_SIDE..][..20].fill(1.0));
         let options = CutoutOptions { largest: true, ..Default::default() };
         let kept = repair(matte.clone(), &without_person(), &options);
         assert!(kept.values[CENTRE] > 0.99 && kept.values[BACKGROUND] < 0.01);

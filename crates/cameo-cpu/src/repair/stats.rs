@@ -1,14 +1,14 @@
 //! Counts from which the uncertainty of a matte is computed.
 
 use cameo_core::taps;
-use cameo_core::tuning::{HALF, MatteStats, Roi, SIDE, STATS_SOFT, STATS_UNIT};
+use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, Roi, STATS_SOFT, STATS_UNIT, SUBJECT_ALPHA};
 
 use crate::locate::CpuPrior;
 use crate::plane::Plane;
 
 /// Compares `alpha`, a square matte over the ROI after the repair stage, with `prior`.
 pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
-    let area_taps = taps::area(alpha.width as usize, SIDE);
+    let area_taps = taps::area(alpha.width as usize, LOW_RES_SIDE);
     let alpha = alpha.resample(&area_taps, &area_taps);
     let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, prior.width, prior.height);
     let coarse = over_roi(&prior.coarse_matte);
@@ -16,14 +16,14 @@ pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
     let mut stats = MatteStats { person_present: confidence.is_some().into(), ..Default::default() };
     let fixed_point = |value: f32| (value * STATS_UNIT + 0.5) as u32;
     for (i, (&alpha, &coarse)) in alpha.values.iter().zip(&coarse.values).enumerate() {
-        let solid = alpha > HALF;
+        let solid = alpha > SUBJECT_ALPHA;
         stats.soft_pixels += (STATS_SOFT < alpha && alpha < 1.0 - STATS_SOFT) as u32;
-        stats.solid_pixels += solid as u32;
+        stats.subject_pixels += solid as u32;
         stats.disagreement += fixed_point((alpha - coarse).abs());
-        stats.coverage += fixed_point(alpha.max(coarse));
+        stats.alpha_union += fixed_point(alpha.max(coarse));
         stats.clipped += (alpha > STATS_SOFT && on_clipping_border(prior, i)) as u32;
         if let Some(confidence) = &confidence {
-            let confident = confidence.values[i] > HALF;
+            let confident = confidence.values[i] > SUBJECT_ALPHA;
             stats.intersection += (confident && solid) as u32;
             stats.union += (confident || solid) as u32;
         }
@@ -31,12 +31,12 @@ pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
     stats
 }
 
-/// Returns whether pixel `i` of a [`SIDE`] plane over the ROI lies on a border beyond which the photo goes on.
+/// Returns whether pixel `i` of a [`LOW_RES_SIDE`] plane over the ROI lies on a border beyond which the photo goes on.
 fn on_clipping_border(prior: &CpuPrior, i: usize) -> bool {
     let Roi { left, top, width, height } = prior.roi;
-    let (x, y) = (i % SIDE, i / SIDE);
+    let (x, y) = (i % LOW_RES_SIDE, i / LOW_RES_SIDE);
     x == 0 && left > 0
         || y == 0 && top > 0
-        || x == SIDE - 1 && left + width < prior.width
-        || y == SIDE - 1 && top + height < prior.height
+        || x == LOW_RES_SIDE - 1 && left + width < prior.width
+        || y == LOW_RES_SIDE - 1 && top + height < prior.height
 }

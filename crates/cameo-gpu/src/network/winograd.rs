@@ -1,6 +1,6 @@
-//! 3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016): the input is transformed in tiles
-//! of 6x6 values, multiplied by the transformed weights in 36 matrix products, and transformed back to tiles of 4x4
-//! results.
+//! 3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016): the input is transformed in
+//! tiles of 6x6 values, multiplied by the transformed weights in 36 matrix products, and transformed back to tiles of
+//! 4x4 results.
 
 use cameo_matting::{ConvShape, Epilogue};
 
@@ -10,14 +10,14 @@ use super::weights::{GpuConvWeights, POINTS};
 use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
 use crate::pool::GpuBuffer;
 
-/// Results a side of a tile.
+/// Side of a tile of results, in pixels.
 const TILE_SIDE: u32 = 4;
 
 /// Bytes of one buffer of transformed tiles: enough tiles to keep a GPU busy. A convolution with more tiles is computed
 /// in bands of them.
 const TILES_BYTES: u64 = 96 << 20;
 
-/// Whether Winograd's transform computes convolutions of `shape`, of one group.
+/// Returns whether these kernels compute convolutions of `shape`, if they have one group.
 pub fn supports(shape: &ConvShape) -> bool {
     (shape.kernel, shape.stride) == (3, 1) && shape.padding == [shape.dilation; 4]
 }
@@ -65,7 +65,8 @@ impl WinogradConv<'_> {
         self.inputs.iter().map(|input| input.channels).sum()
     }
 
-    /// Returns the tiles of one phase of the dilation, across and down.
+    /// Returns the tiles of one phase, across and down. A convolution of dilation d consists of d * d convolutions
+    /// without dilation, its phases.
     fn phase_tiles(&self) -> [u32; 2] {
         [self.output.width, self.output.height].map(|side| side.div_ceil(self.dilation).div_ceil(TILE_SIDE))
     }

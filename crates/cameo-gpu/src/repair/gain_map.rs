@@ -1,7 +1,8 @@
-//! Decides, on planes of [`SIDE`] pixels a side over the ROI, what is restored to a matte and what is removed from it.
+//! Decides, on planes of [`LOW_RES_SIDE`] pixels per side over the ROI, what is restored to a matte and what is removed
+//! from it.
 
 use cameo_core::pipeline::CutoutOptions;
-use cameo_core::tuning::{self, SIDE, ramp};
+use cameo_core::tuning::{self, LOW_RES_SIDE, ramp};
 
 use super::low_res::{LowRes, scratch_plane};
 use crate::blur::blur;
@@ -15,8 +16,8 @@ use crate::pool::GpuBuffer;
 /// Planes of `repair_regions`.
 const REGION_PLANES: usize = 6;
 
-/// The parts of the subject that are certain to be opaque.
-struct Interior {
+/// The planes of `repair_masks` over the region of interest, each `[LOW_RES_SIDE, LOW_RES_SIDE]`.
+struct RepairMaskPlanes {
     /// Two planes: the solid interior, and the matte there.
     interior: GpuBuffer,
     /// Two planes: interior and filled holes, and what the matte lacks there.
@@ -25,7 +26,8 @@ struct Interior {
     filled: GpuBuffer,
 }
 
-/// Records the decisions, and returns the buffer of the gain map: `[SIDE, SIDE, 4]` f32 with gain, floor and keep.
+/// Records the decisions, and returns the buffer of the gain map: `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the region
+/// of interest, with gain (1 or more), floor and keep (0..1), and 0.
 ///
 /// The matte becomes `max(min(1, gain * alpha), floor) * keep`.
 pub fn record(
@@ -37,7 +39,8 @@ pub fn record(
 ) -> GpuBuffer {
     components(context, encoder, &low_res.labels);
     let regions = record_regions(context, encoder, low_res);
-    let Interior { interior, cover, filled } = record_masks(context, encoder, low_res, &regions, prior, options);
+    let RepairMaskPlanes { interior, cover, filled } =
+        record_masks(context, encoder, low_res, &regions, prior, options);
     let interior = blur(context, encoder, &interior, tuning::SPREAD_SIGMA);
     let cover = blur(context, encoder, &cover, tuning::SOFT_SIGMA);
     let kept = match options.largest {
@@ -52,7 +55,7 @@ pub fn record(
         solid: ramp::SOLID,
         missing: ramp::MISSING,
         need: ramp::NEED,
-        side: SIDE as u32,
+        side: LOW_RES_SIDE as u32,
         largest: options.largest.into(),
     };
     let bindings = [&interior, &cover, &filled, &kept, &gain_map].map(|buffer| buffer.as_entire_binding());
@@ -64,7 +67,8 @@ pub fn record(
 fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_res: &LowRes) -> GpuBuffer {
     let regions = scratch_plane(context, "repair regions", REGION_PLANES * 4);
     encoder.clear_buffer(&regions, 0, None);
-    let params = RepairRegions { side: SIDE as u32, solid_threshold: tuning::HALF, ..Default::default() };
+    let params =
+        RepairRegions { side: LOW_RES_SIDE as u32, subject_alpha: tuning::SUBJECT_ALPHA, ..Default::default() };
     let bindings = [&low_res.planes, &low_res.labels, &regions].map(|buffer| buffer.as_entire_binding());
     context.dispatch(encoder, &context.kernels.repair_regions, &params, &bindings, workgroups());
     regions
@@ -78,24 +82,24 @@ fn record_masks(
     regions: &GpuBuffer,
     prior: &GpuPrior,
     options: &CutoutOptions,
-) -> Interior {
+) -> RepairMaskPlanes {
     let interior = scratch_plane(context, "repair interior", 8);
     let cover = scratch_plane(context, "repair cover", 8);
     let filled = scratch_plane(context, "repair filled", 4);
     let params = RepairMasks {
-        side: SIDE as u32,
-        solid_threshold: tuning::HALF,
-        max_doubt: 1.0 - tuning::HOLE,
+        side: LOW_RES_SIDE as u32,
+        subject_alpha: tuning::SUBJECT_ALPHA,
+        max_doubt: 1.0 - tuning::MIN_HOLE_CONFIDENCE,
         max_hole_fraction: options.fill_holes.unwrap_or(0.0) as f32,
-        min_agreement: tuning::CONTRADICT,
-        guided: prior.guided.into(),
+        min_iou: tuning::MIN_REPAIR_IOU,
+        guidance: prior.guidance.into(),
         radius: tuning::FILL_RADIUS as u32,
         photo_pixels: prior.width * prior.height,
     };
     let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
         .map(|buffer| buffer.as_entire_binding());
     context.dispatch(encoder, &context.kernels.repair_masks, &params, &bindings, workgroups());
-    Interior { interior, cover, filled }
+    RepairMaskPlanes { interior, cover, filled }
 }
 
 /// Records the mask of the largest subject, blurred at its border.
@@ -106,12 +110,12 @@ fn record_largest(
     regions: &GpuBuffer,
 ) -> GpuBuffer {
     let kept = scratch_plane(context, "repair kept", 8);
-    let params = RepairLargest { side: SIDE as u32, radius: tuning::KEEP_RADIUS as u32, ..Default::default() };
+    let params = RepairLargest { side: LOW_RES_SIDE as u32, radius: tuning::KEEP_RADIUS as u32, ..Default::default() };
     let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_binding());
     context.dispatch(encoder, &context.kernels.repair_largest, &params, &bindings, [1, 1]);
     blur(context, encoder, &kept, tuning::SOFT_SIGMA)
 }
 
 fn workgroups() -> [u32; 2] {
-    workgroups_2d(SIDE as u32, SIDE as u32)
+    workgroups_2d(LOW_RES_SIDE as u32, LOW_RES_SIDE as u32)
 }

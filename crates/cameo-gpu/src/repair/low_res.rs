@@ -1,6 +1,6 @@
 //! Matte and prior at the resolution of the prior, on which the repair is decided.
 
-use cameo_core::tuning::{self, SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE};
 
 use crate::context::GpuContext;
 use crate::kernels::workgroups_2d;
@@ -12,7 +12,7 @@ use crate::taps_table::TapsTable;
 
 /// Matte and prior over the ROI, at the same low resolution.
 pub struct LowRes {
-    /// `[SIDE, SIDE, 4]`: matte, person confidence, core, coarse matte.
+    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]`: matte, person confidence, core, coarse matte.
     pub planes: GpuBuffer,
     /// Three planes: masks of what is not solid, of what is outside, and of the subject, to be labelled.
     pub labels: GpuBuffer,
@@ -28,7 +28,7 @@ impl LowRes {
         prior: &GpuPrior,
         area_taps: &TapsTable,
     ) -> Self {
-        let side = SIDE as u32;
+        let side = LOW_RES_SIDE as u32;
         let planes = scratch_plane(context, "repair low_res", 16);
         let labels = scratch_plane(context, "repair labels", 3 * 4);
         let params = RepairDownsample {
@@ -38,8 +38,8 @@ impl LowRes {
             size: matte.side(),
             taps: area_taps.taps,
             min_range: tuning::MIN_RANGE,
-            solid_threshold: tuning::HALF,
-            max_outside: tuning::OUTSIDE,
+            subject_alpha: tuning::SUBJECT_ALPHA,
+            max_outside: tuning::MAX_OUTSIDE_ALPHA,
         };
         let [first, weights] = area_taps.bindings();
         let [roi, extrema, prior, low_res, masks] =
@@ -50,7 +50,7 @@ impl LowRes {
     }
 }
 
-/// Returns a buffer of [`SIDE`]x[`SIDE`] pixels.
+/// Returns a buffer of [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] pixels.
 pub fn scratch_plane(context: &GpuContext, label: &str, bytes_per_pixel: usize) -> GpuBuffer {
-    context.scratch(label, (SIDE * SIDE * bytes_per_pixel) as u64)
+    context.scratch(label, (LOW_RES_SIDE * LOW_RES_SIDE * bytes_per_pixel) as u64)
 }

@@ -1,8 +1,8 @@
 //! The repair stage: restores what the matting network left out of a person, enclosed holes and grey interiors.
 //!
-//! The decisions are made on planes of [`SIDE`] pixels a side over the ROI, and are soft: a gain raises the network's
-//! own matte, edges included, to full opacity where the subject is certain, and a floor below it covers the certain
-//! interior alone.
+//! The decisions are made on planes of [`LOW_RES_SIDE`] pixels per side over the ROI, and are soft: a gain raises the
+//! network's own matte, edges included, to full opacity where the subject is certain, and a floor below it covers the
+//! certain interior alone.
 
 mod gain_map;
 mod low_res;
@@ -10,7 +10,7 @@ mod stats;
 
 use cameo_core::pipeline::{CutoutOptions, EngineError};
 use cameo_core::taps;
-use cameo_core::tuning::{self, SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE};
 
 use crate::context::GpuContext;
 use crate::frame::{GpuMatte, GpuRepairedMatte};
@@ -36,9 +36,9 @@ pub fn repair(
     let GpuMatte { map, input } = matte;
     let mut encoder = context.encoder("repair");
     let extrema = stretch::extrema(context, &mut encoder, &map);
-    let area_taps = TapsTable::new(context, "area taps", &taps::area(map.side() as usize, SIDE));
+    let area_taps = TapsTable::new(context, "area taps", &taps::area(map.side() as usize, LOW_RES_SIDE));
     let low_res = LowRes::record(context, &mut encoder, &map, &extrema, prior, &area_taps);
-    let changes_matte = prior.guided || options.fill_holes.is_some() || options.largest;
+    let changes_matte = prior.guidance || options.fill_holes.is_some() || options.largest;
     let gain_map = changes_matte.then(|| gain_map::record(context, &mut encoder, &low_res, prior, options));
     let repaired = record_apply(context, &mut encoder, &map, &extrema, gain_map.as_ref());
     let stats = stats::record(context, &mut encoder, &repaired, &low_res.planes, prior, &area_taps, map.side());
@@ -55,11 +55,11 @@ fn record_apply(
     gain_map: Option<&GpuBuffer>,
 ) -> GpuBuffer {
     let size = matte.side();
-    let spline_taps = TapsTable::new(context, "spline taps", &taps::bspline(SIDE, size as usize));
+    let spline_taps = TapsTable::new(context, "spline taps", &taps::bspline(LOW_RES_SIDE, size as usize));
     let repaired = context.scratch("repaired matte", u64::from(size) * u64::from(size) * 4);
     let params = RepairApply {
         size,
-        side: SIDE as u32,
+        side: LOW_RES_SIDE as u32,
         taps: spline_taps.taps,
         min_range: tuning::MIN_RANGE,
         has_gain_map: gain_map.is_some().into(),

@@ -1,6 +1,6 @@
 //! The statistics from which the uncertainty of a matte is computed.
 
-use cameo_core::tuning::{self, MatteStats, SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE, MatteStats};
 
 use crate::context::GpuContext;
 use crate::kernels::workgroups_2d;
@@ -9,8 +9,8 @@ use crate::params::RepairStats;
 use crate::pool::GpuBuffer;
 use crate::taps_table::TapsTable;
 
-/// Records the comparison of `repaired`, a matte of `size` pixels a side, with the prior over the ROI in `low_res`, and
-/// returns the buffer of a [`MatteStats`].
+/// Records the comparison of `repaired`, a matte of `size` pixels per side, with the prior over the ROI in `low_res`,
+/// and returns the buffer of a [`MatteStats`].
 pub fn record(
     context: &GpuContext,
     encoder: &mut wgpu::CommandEncoder,
@@ -20,16 +20,16 @@ pub fn record(
     area_taps: &TapsTable,
     size: u32,
 ) -> GpuBuffer {
-    let side = SIDE as u32;
+    let side = LOW_RES_SIDE as u32;
     let stats = context.scratch("matte stats", size_of::<MatteStats>() as u64);
     encoder.clear_buffer(&stats, 0, None);
     let params = RepairStats {
         side,
         size,
         taps: area_taps.taps,
-        solid_threshold: tuning::HALF,
+        subject_alpha: tuning::SUBJECT_ALPHA,
         soft_margin: tuning::STATS_SOFT,
-        guided: prior.guided.into(),
+        guidance: prior.guidance.into(),
         unit: tuning::STATS_UNIT,
         width: prior.width,
         height: prior.height,

@@ -40,7 +40,7 @@ struct PaddedLayout {
     shape: ConvShape,
     /// Rows of the padded plane.
     rows: usize,
-    /// Numbers of a phase; as many as whole vectors of results read.
+    /// Values of a phase, with as many behind the last one as its vector of results reads.
     phase_len: usize,
 }
 
@@ -60,7 +60,7 @@ impl PaddedLayout {
         self.rows * self.row_len()
     }
 
-    /// Writes `plane` into `padded`. The zeros around it are those that `padded` was made with.
+    /// Writes `plane` into `padded`, which must be zero around it.
     fn fill(&self, plane: &[f32], width: usize, padded: &mut [f32]) {
         let ConvShape { stride, padding: [top, left, ..], .. } = self.shape;
         for (row, padded) in plane.chunks_exact(width).zip(padded.chunks_exact_mut(self.row_len()).skip(top)) {
@@ -120,7 +120,8 @@ mod tests {
     use crate::conv::params::{Activation, Epilogue};
     use crate::conv::reference::{convolution, max_difference, numbers, with_epilogue};
 
-    /// Kernels of 3 and 5 at strides 1 and 2, padded as TensorFlow's `SAME` for even sizes, and evenly.
+    /// Kernels of 3 and 5 at strides 1 and 2, padded as TensorFlow's `SAME` for even sizes, and evenly; and one with
+    /// stride 3, dilation 2 and another padding on each side.
     const SHAPES: [ConvShape; 7] = [
         ConvShape { kernel: 3, stride: 1, dilation: 1, padding: [1; 4] },
         ConvShape { kernel: 3, stride: 2, dilation: 1, padding: [0, 0, 1, 1] },

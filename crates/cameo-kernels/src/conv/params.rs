@@ -14,7 +14,7 @@ impl ConvInput<'_> {
     }
 }
 
-/// The shape of a convolution, the same down and across.
+/// The shape of a convolution. Kernel, stride and dilation are the same down and across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvShape {
     /// Side of the kernel.

@@ -58,7 +58,7 @@ pub fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|i| (((i + seed) * 7919) % 1009) as f32 / 1009.0 - 0.5).collect()
 }
 
-/// The largest difference; infinite if a number is not one.
+/// The largest difference; infinite if one is not a number.
 pub fn max_difference(found: &[f32], want: &[f32]) -> f32 {
     assert_eq!(found.len(), want.len());
     let differences = found.iter().zip(want).map(|(found, want)| (found - want).abs());

@@ -3,7 +3,8 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-/// Writes `map`, each channel multiplied by its number of `scales` and `addend` added, to `out`.
+/// Writes `map * scale + addend` to `out`, for the scale of each channel. `map`, `addend` and `out` are
+/// `[channels, height, width]`, `scales` is `[channels]`.
 pub fn scale_channels(map: &[f32], scales: &[f32], addend: Option<&[f32]>, out: &mut [f32]) {
     let len = map.len() / scales.len();
     let planes = out.par_chunks_exact_mut(len).zip(map.par_chunks_exact(len)).zip(scales).enumerate();
@@ -38,14 +39,14 @@ pub fn sigmoid(map: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Writes `map`, `[4, height, width]`, to `out`, `[1, 2 * height, 2 * width]`: the four channels of a pixel become a 2x2
-/// cell, row by row.
+/// Writes `map`, `[4, height, width]`, to `out`, `[1, 2 * height, 2 * width]`: the four channels of a pixel become a
+/// 2x2 cell, row by row.
 pub fn pixel_shuffle2(map: &[f32], width: usize, out: &mut [f32]) {
-    let channels = map.len() / 4;
+    let plane_len = map.len() / 4;
     for (y, rows) in out.chunks_exact_mut(4 * width).enumerate() {
         for (half, row) in rows.chunks_exact_mut(2 * width).enumerate() {
-            let even = &map[2 * half * channels + y * width..][..width];
-            let odd = &map[(2 * half + 1) * channels + y * width..][..width];
+            let even = &map[2 * half * plane_len + y * width..][..width];
+            let odd = &map[(2 * half + 1) * plane_len + y * width..][..width];
             for ((pair, even), odd) in row.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
                 *pair = [*even, *odd];
             }

@@ -26,13 +26,13 @@ fn max_pool2_plane(plane: &[f32], width: usize, out: &mut [f32]) {
     }
 }
 
-/// Writes the mean of each channel of `map` to `means`.
+/// Writes the mean of each channel of `map`, `[channels, height, width]`, to `means`, `[channels]`.
 pub fn channel_means(map: &[f32], means: &mut [f32]) {
     let len = map.len() / means.len();
     means.par_iter_mut().zip(map.par_chunks_exact(len)).for_each(|(mean, plane)| *mean = sum(plane) / len as f32);
 }
 
-/// Returns the sum, of parts that are summed beside each other: for speed, and because it rounds less.
+/// Returns the sum, from 32 partial sums: that is faster, and rounds less.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 fn sum(values: &[f32]) -> f32 {
     let (chunks, rest) = values.as_chunks::<32>();

@@ -165,7 +165,7 @@ pub async fn create(State(state): State<Arc<AppState>>, caller: Caller, RawBody(
     let new = NewConfig::parse(&body)?;
     let owned = state.store.configs(caller.id).await?.iter().filter(|config| config.owner == caller.id).count();
     if owned >= MAX_CONFIGS_PER_USER {
-        let detail = format!("you have {MAX_CONFIGS_PER_USER} configs, the most allowed: delete one first");
+        let detail = format!("you have {MAX_CONFIGS_PER_USER} configs, which is the limit: delete one first");
         return Err(Problem::bad_request("too_many_configs", detail));
     }
     let (id, created_at) = (Uuid::new_v4(), now());

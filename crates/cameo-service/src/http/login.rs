@@ -80,7 +80,7 @@ pub async fn login(
     Ok(Json(LoginBody { access_token, token_type: "bearer", expires_in: state.tokens.ttl_secs() }))
 }
 
-/// Returns the user with this name and password. Does the same work whether the user is unknown, disabled or mistaken.
+/// Returns the user with this name and password. Does the same work whether the user is unknown or disabled, or the password is wrong.
 async fn authenticate(state: &AppState, name: &str, password: String) -> Result<Option<User>> {
     let user = state.store.user_named(name).await?.filter(|user| state.may_log_in(user));
     let hash = user.as_ref().map(|user| user.password_hash.clone());

@@ -50,7 +50,7 @@ struct RouteLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TaskLabels {
     status: &'static str,
-    kind: String,
+    operation: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -102,10 +102,10 @@ fn gauge(value: f64) -> FloatGauge {
 fn register_tasks(registry: &mut Registry, load: &Load) {
     let tasks = Family::<TaskLabels, Gauge>::default();
     for (status, operation, count) in &load.counts {
-        let labels = TaskLabels { status: status.into_str(), kind: operation.clone() };
+        let labels = TaskLabels { status: status.into_str(), operation: operation.clone() };
         tasks.get_or_create(&labels).set(*count as i64);
     }
-    registry.register("tasks", "Tasks in the store, by status and kind", tasks);
+    registry.register("tasks", "Tasks in the store, by status and operation", tasks);
     registry.register("queue_length", "Tasks that wait", gauge(load.count(TaskStatus::Pending) as f64));
     registry.register("queue_pixels", "Photo pixels that wait", gauge(load.pending_pixels as f64));
     let age = load.oldest_pending.map_or(0.0, |since| (now() - since).max(0) as f64 / 1e3);

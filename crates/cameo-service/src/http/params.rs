@@ -36,7 +36,7 @@ fn level_schema() -> Object {
 }
 
 impl TaskParams {
-    /// Reads the query. Parameters of other names are ignored, as the token is one.
+    /// Reads the query. Other parameters, such as the token, are ignored.
     ///
     /// # Errors
     /// 400 if the query is malformed or a parameter is given more than once.

@@ -1,4 +1,4 @@
-//! The one table from errors to HTTP answers. Messages meant for the operator go to the log instead.
+//! Maps errors to HTTP responses. Messages meant for the operator go to the log instead.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -192,7 +192,7 @@ async fn ensure_webp(state: &AppState, result: &TaskResult) -> Result<u64> {
     if let Ok(file) = tokio::fs::metadata(state.blobs.path(&key)).await {
         return Ok(file.len());
     }
-    let png = state.blobs.bytes(&result.blob_key).await?.ok_or_else(expired)?;
+    let png = state.blobs.read(&result.blob_key).await?.ok_or_else(expired)?;
     let webp = tokio::task::spawn_blocking(move || webp_from_png(&png)).await.map_err(Problem::internal)?;
     // Our own PNG: the client is not at fault if it cannot be decoded.
     let webp = webp.map_err(Problem::internal)?;

@@ -20,7 +20,7 @@ use super::{configs, cors, docs, events, health, login, result, status, submit, 
 /// The largest body of a request that uploads no photo.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// Returns the calls, with the document that describes them.
+/// Returns the routes of the API, with their OpenAPI document.
 fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(docs::base_document())
         .routes(routes!(login::login))

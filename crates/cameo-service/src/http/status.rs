@@ -41,7 +41,7 @@ pub struct TaskBody {
     #[schema(example = "undecodable_image")]
     error_code: Option<String>,
     #[schema(example = "combo")]
-    kind: String,
+    operation: String,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -62,7 +62,7 @@ pub struct TaskBody {
     width: Option<u32>,
     /// The height of the result in pixels.
     height: Option<u32>,
-    /// How likely the matte is wrong, 0 to 1; null without a cut-out.
+    /// An uncertainty score from 0 to 1, not a probability; null without a cut-out.
     #[schema(minimum = 0, maximum = 1, example = 0.06)]
     matte_uncertainty: Option<f64>,
     /// The subject's bounding box in the result, in pixels; null if there is no subject.
@@ -99,7 +99,7 @@ impl TaskBody {
             result_path: has_result.then(|| format!("/api/v1/upscale/result/{}", task.id)),
             error,
             error_code,
-            kind: task.operation,
+            operation: task.operation,
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),
             finished_at: task.finished_at.map(rfc3339),

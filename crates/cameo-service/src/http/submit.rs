@@ -182,8 +182,9 @@ async fn refusal(state: &AppState, admission: Admission) -> Problem {
     let max_tasks = state.settings.queue.tasks_per_user;
     match admission {
         Admission::UserFull => {
-            let detail =
-                format!("{max_tasks} of your tasks wait or run, the most allowed: wait until one is completed");
+            let detail = format!(
+                "{max_tasks} of your tasks are waiting or running, which is the limit: wait until one has ended"
+            );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tasks", detail)
                 .retry_after(secs)
                 .header("x-ratelimit-limit", max_tasks)

@@ -53,7 +53,7 @@ async fn load(
     recipe: String,
     progress: Arc<RunProgress>,
 ) -> Result<DecodedPhoto, TaskError> {
-    let bytes = context.blobs.bytes(&Task::input_key(task)).await?.ok_or(TaskError::PhotoLost)?;
+    let bytes = context.blobs.read(&Task::input_key(task)).await?.ok_or(TaskError::PhotoLost)?;
     let recipe: Recipe = serde_json::from_str(&recipe)?;
     let resolved = recipe.resolve(codec::header(&bytes, &context.limits.input)?, &context.limits)?;
     let permit = context.budget.acquire(resolved.pixels()).await;

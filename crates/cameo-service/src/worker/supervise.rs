@@ -19,7 +19,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How often a worker is checked.
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
 
-/// Time that a worker has to become ready: it may have to compile and tune the kernels of a GPU.
+/// Time that a worker has to become ready: it may have to compile the kernels of a GPU.
 const START_LIMIT: Duration = Duration::from_secs(600);
 
 /// How workers are started, watched and stopped.

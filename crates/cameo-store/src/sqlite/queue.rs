@@ -27,7 +27,7 @@ impl Queue for Sqlite {
         .await
     }
 
-    async fn claim(&self, worker: &str, lease: Millis, now: Millis) -> Result<Option<Claim>> {
+    async fn claim(&self, worker: &str, duration: Millis, now: Millis) -> Result<Option<Claim>> {
         // The queue is empty most of the time, and a query costs less than a transaction.
         if self.read(move |db| claim_order::next(db, now)).await?.is_none() {
             return Ok(None);
@@ -41,7 +41,7 @@ impl Queue for Sqlite {
                      attempts = attempts + 1, started_at = ?, progress = 0, stage = NULL
                      WHERE id = ? RETURNING *",
                 )?
-                .query_row(params![worker, now + lease, now, id.to_string()], |row| {
+                .query_row(params![worker, now + duration, now, id.to_string()], |row| {
                     Ok(Claim { lease: Lease { task: id, fence: row.get("fence")? }, task: rows::task(row)? })
                 })?;
             db.prepare_cached("UPDATE users SET last_claim_at = ? WHERE id = ?")?

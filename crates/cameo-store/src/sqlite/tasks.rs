@@ -14,7 +14,7 @@ use crate::store::Tasks;
 use crate::task::{IdempotencyKey, NewTask, Page, Task, TaskId, TaskStatus};
 use crate::time::Millis;
 
-/// The number of completed tasks whose mean run time [`Load::mean_seconds`] is.
+/// How many of the newest completed tasks [`Load::mean_seconds`] averages.
 const RECENT_TASKS: u32 = 20;
 
 #[async_trait]

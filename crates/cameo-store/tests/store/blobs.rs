@@ -102,7 +102,7 @@ async fn an_upload_in_progress_is_kept_during_the_grace_period() {
     let removed = reconcile(&*fixture.store, &fixture.blobs, Duration::from_secs(60)).await.unwrap();
     assert_eq!(removed, Vec::<String>::new());
     upload.complete().await.unwrap();
-    assert_eq!(fixture.blobs.bytes("inputs/photo").await.unwrap().unwrap(), "first half");
+    assert_eq!(fixture.blobs.read("inputs/photo").await.unwrap().unwrap(), "first half");
 }
 
 #[tokio::test]
@@ -111,9 +111,9 @@ async fn an_upload_appears_when_it_is_complete() {
     let photo = vec![7; 1 << 20];
     let mut upload = fixture.blobs.upload("inputs/photo").await.unwrap();
     upload.write(&photo).await.unwrap();
-    assert_eq!(fixture.blobs.bytes("inputs/photo").await.unwrap(), None);
+    assert_eq!(fixture.blobs.read("inputs/photo").await.unwrap(), None);
     upload.complete().await.unwrap();
-    assert_eq!(fixture.blobs.bytes("inputs/photo").await.unwrap().unwrap(), photo);
+    assert_eq!(fixture.blobs.read("inputs/photo").await.unwrap().unwrap(), photo);
 }
 
 #[test]
@@ -136,7 +136,7 @@ async fn a_range_of_a_blob_can_be_read() {
     let fixture = Fixture::new().await;
     fixture.blobs.put("results/digits", Bytes::from_static(b"0123456789")).await.unwrap();
     let blob = fixture.blobs.get("results/digits", Some(2..5)).await.unwrap().unwrap();
-    assert_eq!(blob.bytes, 10, "the size is that of the whole blob");
+    assert_eq!(blob.size, 10, "the size is that of the whole blob");
     let chunks: Vec<Bytes> = blob.stream.try_collect().await.unwrap();
     assert_eq!(chunks.concat(), b"234");
 }
@@ -145,7 +145,7 @@ async fn a_range_of_a_blob_can_be_read() {
 async fn a_missing_blob_is_not_an_error() {
     let fixture = Fixture::new().await;
     assert!(fixture.blobs.get("results/none", None).await.unwrap().is_none());
-    assert_eq!(fixture.blobs.bytes("results/none").await.unwrap(), None);
+    assert_eq!(fixture.blobs.read("results/none").await.unwrap(), None);
     fixture.blobs.delete("results/none").await.unwrap();
 }
 
@@ -153,6 +153,6 @@ async fn a_missing_blob_is_not_an_error() {
 async fn a_blob_that_cannot_be_read_is_an_error() {
     let fixture = Fixture::new().await;
     let too_long = format!("results/{}", "x".repeat(1000));
-    let result = fixture.blobs.bytes(&too_long).await;
+    let result = fixture.blobs.read(&too_long).await;
     assert!(matches!(result, Err(StoreError::Storage(_))), "{result:?}");
 }

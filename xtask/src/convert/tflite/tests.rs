@@ -7,7 +7,7 @@ fn export(graph: &NetworkGraph) -> TfliteModel {
     let computed = |_: &GraphNode| Tensor { shape: vec![1, 8, 8, 1], dtype: "FLOAT32".into(), data: Vec::new() };
     let mut model = TfliteModel {
         input: 0,
-        output: graph.matte as i64,
+        output: graph.output as i64,
         // The tensors have the indices of the nodes that compute them; the weights follow.
         tensors: graph.nodes.iter().map(computed).collect(),
         operators: Vec::new(),

@@ -34,7 +34,7 @@ pub fn conv3x3(
     let targets = split_rows(out, &grid, &groups);
     targets.into_par_iter().zip(groups).for_each(|(target, group)| {
         Scratch::with(|scratch| {
-            conv_block(Block { planes, grid, weights, panels, epilogue, group, scratch, target });
+            conv_group(GroupTask { planes, grid, weights, panels, epilogue, group, scratch, target });
         });
     });
 }
@@ -59,13 +59,14 @@ fn split_rows<'a>(out: &'a mut [f32], grid: &TileGrid, groups: &[TileGroup]) -> 
     targets
 }
 
-/// Returns the distances from one point to the next of tiles and of products. They are odd numbers of cache lines: with a
-/// power of two, all points of a channel would compete for the same few sets of the cache.
+/// Returns the distances from one point to the next of tiles and of products. They are odd numbers of cache lines: with
+/// a power of two, all points of a channel would compete for the same few sets of the cache.
 fn strides(weights: &ConvWeights<'_>) -> [usize; 2] {
     [weights.channels_in() | 1, (weights.blocks() * BLOCK) | 1]
 }
 
-struct Block<'a, 'b> {
+/// The convolution of one group of tiles.
+struct GroupTask<'a, 'b> {
     planes: &'a [&'a [f32]],
     grid: TileGrid,
     weights: &'a ConvWeights<'a>,
@@ -77,12 +78,12 @@ struct Block<'a, 'b> {
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
-fn conv_block<'a, 'b>(block: Block<'a, 'b>) {
+fn conv_group<'a, 'b>(task: GroupTask<'a, 'b>) {
     const FMA: bool = has_fma(&selected_target!());
-    block.conv::<FMA>();
+    task.conv::<FMA>();
 }
 
-impl Block<'_, '_> {
+impl GroupTask<'_, '_> {
     #[inline(always)]
     fn conv<const FMA: bool>(mut self) {
         let (channels_in, block_len, grid) = (self.weights.channels_in(), self.weights.block_len(), &self.grid);

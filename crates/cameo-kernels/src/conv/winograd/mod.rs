@@ -19,10 +19,11 @@ use tiles::TileGrid;
 pub use scratch::Workspace;
 pub use weights::{ConvWeights, TransformedWeights};
 
-/// From this many tiles on, each thread has several groups of them to work on.
+/// Fewer tiles would make too few groups to share among threads.
 const MIN_BLOCKED_TILES: usize = 300;
 
-/// Convolves `input` into `out`, of the same height and width, with 3x3 kernels that are padded by `dilation`.
+/// Convolves `input` into `out`, of the same height and width, with 3x3 kernels. The input is padded with
+/// `dilation` zeros on each side.
 pub fn conv3x3(
     input: &ConvInput<'_>,
     weights: &ConvWeights<'_>,
