@@ -1,7 +1,7 @@
 //! Colour profiles: conversion of every colour space to sRGB, and recognition of Display P3. moxcms does the
 //! arithmetic.
 
-use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
+use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
 /// Larger profiles are ignored. Display and camera profiles have a few KiB, print profiles up to 1 MiB.
 const MAX_PROFILE_BYTES: usize = 2 << 20;
@@ -26,7 +26,7 @@ impl Profile {
     pub(super) fn of_display_p3(icc: &[u8]) -> Option<Self> {
         let found = profile(icc, DataColorSpace::Rgb)?;
         let p3 = ColorProfile::new_display_p3();
-        let transform = found.create_transform_8bit(Layout::Rgb, &p3, Layout::Rgb, transform_options()).ok()?;
+        let transform = with_intents(|options| found.create_transform_8bit(Layout::Rgb, &p3, Layout::Rgb, options))?;
         let levels = || (0..=255u8).step_by(51);
         let colors: Vec<u8> =
             levels().flat_map(|r| levels().flat_map(move |g| levels().flat_map(move |b| [r, g, b]))).collect();
@@ -49,7 +49,7 @@ impl Profile {
         let convert = || {
             let to = profile(&self.0, DataColorSpace::Rgb)?;
             let srgb = ColorProfile::new_srgb();
-            let transform = srgb.create_transform_8bit(Layout::Rgb, &to, Layout::Rgb, transform_options()).ok()?;
+            let transform = with_intents(|options| srgb.create_transform_8bit(Layout::Rgb, &to, Layout::Rgb, options))?;
             let mut out = [0; 3];
             transform.transform(&color, &mut out).ok()?;
             Some(out)
@@ -58,17 +58,21 @@ impl Profile {
     }
 }
 
-fn transform_options() -> TransformOptions {
-    TransformOptions { rendering_intent: RenderingIntent::RelativeColorimetric, ..Default::default() }
+/// Returns the transform that `create` makes for relative colorimetry; else for perceptual rendering, because a profile
+/// that is made of tables may have one for that intent alone (ICC.1, section 8.2: `AToB0` serves where `AToB1` is
+/// missing).
+fn with_intents<T>(create: impl Fn(TransformOptions) -> Result<T, CmsError>) -> Option<T> {
+    let intents = [RenderingIntent::RelativeColorimetric, RenderingIntent::Perceptual];
+    let options = intents.map(|rendering_intent| TransformOptions { rendering_intent, ..Default::default() });
+    options.into_iter().find_map(|options| create(options).ok())
 }
 
 /// Converts 8-bit RGBA from the colour space of `icc` to sRGB in place. Alpha is unchanged.
 pub fn srgb_from_rgba8(pixels: &mut [u8], icc: &[u8]) {
     let Some(source) = profile(icc, DataColorSpace::Rgb) else { return };
     let srgb = ColorProfile::new_srgb();
-    let Ok(transform) = source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else {
-        return;
-    };
+    let create = |options| source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgba, options);
+    let Some(transform) = with_intents(create) else { return };
     let mut out = vec![0; pixels.len()];
     if transform.transform(pixels, &mut out).is_ok() {
         pixels.copy_from_slice(&out);
@@ -79,9 +83,8 @@ pub fn srgb_from_rgba8(pixels: &mut [u8], icc: &[u8]) {
 pub fn srgb_from_rgba16(pixels: &mut [u16], icc: &[u8]) {
     let Some(source) = profile(icc, DataColorSpace::Rgb) else { return };
     let srgb = ColorProfile::new_srgb();
-    let Ok(transform) = source.create_transform_16bit(Layout::Rgba, &srgb, Layout::Rgba, transform_options()) else {
-        return;
-    };
+    let create = |options| source.create_transform_16bit(Layout::Rgba, &srgb, Layout::Rgba, options);
+    let Some(transform) = with_intents(create) else { return };
     let mut out = vec![0; pixels.len()];
     if transform.transform(pixels, &mut out).is_ok() {
         pixels.copy_from_slice(&out);
@@ -92,7 +95,8 @@ pub fn srgb_from_rgba16(pixels: &mut [u16], icc: &[u8]) {
 pub fn srgb_from_grey8(grey_alpha: &[u8], icc: &[u8]) -> Option<Vec<u8>> {
     let source = profile(icc, DataColorSpace::Gray)?;
     let srgb = ColorProfile::new_srgb();
-    let transform = source.create_transform_8bit(Layout::GrayAlpha, &srgb, Layout::Rgba, transform_options()).ok()?;
+    let create = |options| source.create_transform_8bit(Layout::GrayAlpha, &srgb, Layout::Rgba, options);
+    let transform = with_intents(create)?;
     let mut out = vec![0; grey_alpha.len() * 2];
     transform.transform(grey_alpha, &mut out).ok()?;
     Some(out)
@@ -102,7 +106,8 @@ pub fn srgb_from_grey8(grey_alpha: &[u8], icc: &[u8]) -> Option<Vec<u8>> {
 pub fn srgb_from_grey16(grey_alpha: &[u16], icc: &[u8]) -> Option<Vec<u16>> {
     let source = profile(icc, DataColorSpace::Gray)?;
     let srgb = ColorProfile::new_srgb();
-    let transform = source.create_transform_16bit(Layout::GrayAlpha, &srgb, Layout::Rgba, transform_options()).ok()?;
+    let create = |options| source.create_transform_16bit(Layout::GrayAlpha, &srgb, Layout::Rgba, options);
+    let transform = with_intents(create)?;
     let mut out = vec![0; grey_alpha.len() * 2];
     transform.transform(grey_alpha, &mut out).ok()?;
     Some(out)
@@ -115,7 +120,8 @@ pub fn srgb_from_cmyk8(cmyk: &[u8], icc: Option<&[u8]>) -> Vec<u8> {
         let source = profile(icc?, DataColorSpace::Cmyk)?;
         let srgb = ColorProfile::new_srgb();
         // moxcms takes any four channels as `Layout::Rgba`.
-        let transform = source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgb, transform_options()).ok()?;
+        let transform =
+            with_intents(|options| source.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgb, options))?;
         let mut rgb = vec![0; cmyk.len() / 4 * 3];
         transform.transform(cmyk, &mut rgb).ok()?;
         Some(rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect())

@@ -26,6 +26,8 @@ pub(super) fn undecodable(error: impl std::fmt::Display) -> CodecError {
 
 /// Returns the orientation that an EXIF block states; none if it states none.
 pub(super) fn exif_orientation(exif: &[u8]) -> Orientation {
+    // WebP and PNG files should hold the block without the prefix that it has in JPEG files, but many do not.
+    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
     let small = exif.len() <= MAX_EXIF_BYTES;
     small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
 }

@@ -7,6 +7,9 @@ pub enum CodecError {
     Empty,
     #[error("Cameo does not read this format ({0}): use JPEG, PNG, WebP, TIFF, BMP or GIF")]
     UnknownFormat(String),
+    /// A sound image of a kind that no decoder here reads.
+    #[error("Cameo does not read {0}: save the image as an ordinary JPEG or as PNG")]
+    Unsupported(String),
     #[error("the image is too large: {0}")]
     TooLarge(String),
     #[error("the image cannot be decoded because it is damaged or cut short: {0}")]
@@ -23,7 +26,7 @@ impl CodecError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty_file",
-            Self::UnknownFormat(_) => "unsupported_image_format",
+            Self::UnknownFormat(_) | Self::Unsupported(_) => "unsupported_image_format",
             Self::TooLarge(_) => "image_too_large",
             Self::Undecodable(_) => "undecodable_image",
             Self::Io(_) => "unreadable_file",
@@ -33,6 +36,6 @@ impl CodecError {
 
     /// Returns whether another image would have been accepted.
     pub fn is_about_the_image(&self) -> bool {
-        matches!(self, Self::Empty | Self::UnknownFormat(_) | Self::TooLarge(_) | Self::Undecodable(_))
+        !matches!(self, Self::Io(_) | Self::Encode { .. })
     }
 }

@@ -12,16 +12,69 @@ const READABLE: [ImageFormat; 6] =
 /// # Errors
 /// [`CodecError::UnknownFormat`] if it is none that Cameo reads.
 pub(super) fn readable_format(bytes: &[u8]) -> Result<ImageFormat, CodecError> {
-    let format = image::guess_format(bytes).map_err(|_| CodecError::UnknownFormat(describe_start(bytes)))?;
-    if !READABLE.contains(&format) {
-        let name = format.extensions_str().first().unwrap_or(&"another format");
-        return Err(CodecError::UnknownFormat(format!("it is {name}")));
+    match image::guess_format(bytes) {
+        Ok(format) if READABLE.contains(&format) => Ok(format),
+        Ok(ImageFormat::Avif) => Err(CodecError::UnknownFormat("it is AVIF".into())),
+        Ok(format) => {
+            let name = format.extensions_str().first().unwrap_or(&"another format");
+            Err(CodecError::UnknownFormat(format!("it is {name}")))
+        }
+        Err(_) => Err(CodecError::UnknownFormat(match foreign_format(bytes) {
+            Some(name) => format!("it is {name}"),
+            None => describe_start(bytes),
+        })),
     }
-    Ok(format)
+}
+
+/// Names formats that the `image` crate does not recognise but that people have photos in.
+fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
+    // A file of the ISO base media format names its brand in its first box.
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return match bytes.get(8..12)? {
+            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
+                Some("HEIC, as iPhones make it")
+            }
+            b"avif" | b"avis" => Some("AVIF"),
+            b"crx " => Some("a raw photo"),
+            _ => Some("a video"),
+        };
+    }
+    let starts: [(&[u8], &str); 9] = [
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x0cJXL ", "JPEG XL"),
+        (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+        (b"\xff\x4f\xff\x51", "JPEG 2000"),
+        (b"8BPS", "a Photoshop document"),
+        (b"%PDF", "PDF"),
+        (b"<svg", "SVG"),
+        (b"<?xml", "SVG or another XML document"),
+        (b"<!DOCTYPE", "a web page"),
+    ];
+    starts.into_iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| name)
 }
 
 /// Quotes the first bytes of a file that is no image, so that its owner can recognise it.
 fn describe_start(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(12).map(|&byte| byte as char).collect();
     format!("it begins with {text:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_photos_come_in_are_named() {
+        for (start, name) in [
+            (&b"\0\0\0\x1cftypheic\0\0\0\0"[..], "it is HEIC, as iPhones make it"),
+            (b"\0\0\0\x20ftypmif1\0\0\0\0", "it is HEIC, as iPhones make it"),
+            (b"\0\0\0\x20ftypavif\0\0\0\0", "it is AVIF"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", "it is JPEG XL"),
+            (b"8BPS\0\x01", "it is a Photoshop document"),
+            (b"hello", "it begins with \"hello\""),
+        ] {
+            let error = readable_format(start).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
 }

@@ -1,59 +1,124 @@
-//! JPEG decoding: colour images straight to RGBA, and CMYK images with their profile, which the `image` crate does not
-//! hand over. The rest, above all grey, is left to the `image` crate.
+//! JPEG decoding, mostly by zune-jpeg. Its strict mode reports damage instead of inventing pixels, but also refuses what
+//! every viewer shows, so files are tidied before.
 
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Cursor, Seek};
 
+use image::DynamicImage;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageFormat};
+use jpeg_decoder::PixelFormat;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::color;
-use super::decoded::{Decoded, decode_with_image_crate, exif_orientation, undecodable};
+use super::decoded::{Decoded, exif_orientation, undecodable};
 use super::error::CodecError;
+use super::jpeg_header::JpegHeader;
+use super::jpeg_stream::{END_MARKER, Stream};
 use super::limits::InputLimits;
-
-/// The size limits are Cameo's own, because its messages explain them.
-fn options() -> DecoderOptions {
-    DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX)
-}
 
 /// Returns width and height from the frame header.
 pub(super) fn size(file: impl BufRead + Seek) -> Result<(u32, u32), CodecError> {
-    let mut decoder = JpegDecoder::new_with_options(file, options());
-    decoder.decode_headers().map_err(undecodable)?;
-    let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
-    Ok((width as u32, height as u32))
+    JpegHeader::read(file).map(|header| (header.width, header.height))
 }
 
 /// Decodes a baseline or progressive JPEG.
 pub(super) fn decode_jpeg(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    let header = JpegHeader::read(Cursor::new(bytes))?;
+    limits.check_size(header.width, header.height)?;
+    limits.check_decoder_bytes(u64::from(header.width) * u64::from(header.height) * 4)?;
+    let Stream { mut bytes, has_end } = Stream::of(bytes);
+    if header.progressive {
+        if !has_end {
+            return Err(undecodable("its end is missing"));
+        }
+        bytes.extend(END_MARKER);
+    } else {
+        // At an end marker, zune-jpeg takes missing blocks for grey ones. At the end of the data it reports them. The
+        // last blocks of a whole image may need these bytes, because it reads ahead.
+        bytes.extend([0; 8]);
+    }
+    let decoded = decode_with_zune(&bytes)?;
+    if !header.separate_scans {
+        return Ok(decoded);
+    }
+    // zune-jpeg has checked that nothing is missing, but it puts the blocks of such scans in the wrong places.
+    drop(decoded);
+    bytes.extend(END_MARKER);
+    decode_with_jpeg_decoder(&bytes, limits)
+}
+
+/// Decodes with zune-jpeg, which converts colours straight to RGBA.
+fn decode_with_zune(bytes: &[u8]) -> Result<Decoded, CodecError> {
+    // The size limits are Cameo's own, because its messages explain them. Strict mode reports damaged data.
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(undecodable)?;
-    let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
-    limits.check_size(width as u32, height as u32)?;
-    if !has_end_marker(bytes) {
-        return Err(undecodable("its end is missing"));
-    }
-    let channels = match decoder.input_colorspace() {
-        Some(ColorSpace::YCbCr) => ColorSpace::RGBA,
-        Some(four_inks @ (ColorSpace::CMYK | ColorSpace::YCCK)) => four_inks,
-        _ => return decode_with_image_crate(bytes, ImageFormat::Jpeg, limits),
+    let colors = match decoder.input_colorspace() {
+        Some(kept @ (ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK)) => kept,
+        _ => ColorSpace::RGBA,
     };
-    limits.check_decoder_bytes(width as u64 * height as u64 * 4)?;
     // The decoder fixes its output colour space while it reads the headers, so a new one is needed.
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options().jpeg_set_out_colorspace(channels));
-    let mut pixels = decoder.decode().map_err(undecodable)?;
-    let mut icc = decoder.icc_profile();
-    if channels != ColorSpace::RGBA {
-        pixels = color::srgb_from_cmyk8(&cmyk_from_stored(pixels, channels), icc.take().as_deref());
-    }
-    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| exif_orientation(exif));
-    let buffer = image::RgbaImage::from_raw(width as u32, height as u32, pixels)
-        .ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
-    Ok(Decoded { picture: DynamicImage::ImageRgba8(buffer), icc, orientation })
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options.jpeg_set_out_colorspace(colors));
+    let pixels = decoder.decode().map_err(undecodable)?;
+    let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
+    let icc = decoder.icc_profile();
+    let layout = match colors {
+        ColorSpace::Luma => PixelLayout::Grey,
+        ColorSpace::CMYK | ColorSpace::YCCK => PixelLayout::Cmyk,
+        _ => PixelLayout::Rgba,
+    };
+    let pixels = if layout == PixelLayout::Cmyk { cmyk_from_stored(pixels, colors) } else { pixels };
+    decoded(pixels, layout, [width as u32, height as u32], icc, decoder.exif().map(Vec::as_slice))
+}
+
+/// Decodes with jpeg-decoder.
+fn decode_with_jpeg_decoder(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(limits.max_decoder_bytes).unwrap_or(usize::MAX));
+    let pixels = decoder.decode().map_err(|error| match error {
+        jpeg_decoder::Error::Unsupported(feature) => CodecError::Unsupported(format!("JPEG with {feature:?}")),
+        other => undecodable(other),
+    })?;
+    let info = decoder.info().ok_or_else(|| undecodable("it has no frame header"))?;
+    let (pixels, layout) = match info.pixel_format {
+        PixelFormat::L8 => (pixels, PixelLayout::Grey),
+        PixelFormat::RGB24 => (pixels, PixelLayout::Rgb),
+        PixelFormat::CMYK32 => (pixels.into_iter().map(|ink| 255 - ink).collect(), PixelLayout::Cmyk),
+        PixelFormat::L16 => return Err(CodecError::Unsupported("JPEG with 16 bits per channel".into())),
+    };
+    let size = [info.width.into(), info.height.into()];
+    decoded(pixels, layout, size, decoder.icc_profile(), decoder.exif_data())
+}
+
+/// The channels of decoded pixels, 8 bits each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PixelLayout {
+    Grey,
+    Rgb,
+    Rgba,
+    /// 255 for full ink.
+    Cmyk,
+}
+
+fn decoded(
+    pixels: Vec<u8>,
+    layout: PixelLayout,
+    [width, height]: [u32; 2],
+    mut icc: Option<Vec<u8>>,
+    exif: Option<&[u8]>,
+) -> Result<Decoded, CodecError> {
+    let rgba = |pixels| image::RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from);
+    let picture = match layout {
+        PixelLayout::Grey => image::GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        PixelLayout::Rgb => image::RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        PixelLayout::Rgba => rgba(pixels),
+        PixelLayout::Cmyk => rgba(color::srgb_from_cmyk8(&pixels, icc.take().as_deref())),
+    };
+    let picture = picture.ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
+    let orientation = exif.map_or(Orientation::NoTransforms, exif_orientation);
+    Ok(Decoded { picture, icc, orientation })
 }
 
 /// Converts the four stored channels of each pixel to CMYK, 255 for full ink.
@@ -66,21 +131,6 @@ fn cmyk_from_stored(mut pixels: Vec<u8>, channels: ColorSpace) -> Vec<u8> {
         *pixel = pixel.map(|ink| 255 - ink);
     }
     pixels
-}
-
-/// Returns whether an end marker follows the entropy-coded data. Decoders fill what is missing with grey.
-fn has_end_marker(bytes: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xda;
-    let mut position = 2;
-    // The segments before the scan have lengths. A thumbnail in one of them has an end marker of its own.
-    while let Some(&[0xff, marker, high, low]) = bytes.get(position..position + 4) {
-        if marker == START_OF_SCAN {
-            return bytes[position..].windows(2).any(|pair| pair == [0xff, 0xd9]);
-        }
-        // Any number of fill bytes may precede a marker.
-        position += if marker == 0xff { 1 } else { 2 + u16::from_be_bytes([high, low]) as usize };
-    }
-    false
 }
 
 /// Converts YCCK to CMYK as stored: JFIF's YCbCr to RGB, complemented; black is unchanged.

@@ -12,6 +12,8 @@ mod error;
 mod format;
 mod header;
 mod jpeg;
+mod jpeg_header;
+mod jpeg_stream;
 mod limits;
 mod picture;
 mod png;

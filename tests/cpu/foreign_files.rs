@@ -1,0 +1,87 @@
+//! Files that other programs write: each shows its picture, or is refused for the true reason.
+
+use std::fs;
+
+use cameo_core::codec::{self, CodecError, Image, InputLimits};
+use image::imageops::FilterType;
+
+use crate::common;
+
+fn input(name: &str) -> Vec<u8> {
+    fs::read(common::project().join("tests/cpu/inputs").join(name)).unwrap()
+}
+
+fn decode(bytes: &[u8]) -> Result<Image, CodecError> {
+    codec::decode(bytes, &InputLimits::default())
+}
+
+/// Asserts that `bytes` decode to the upper `height` rows of the photo from which all inputs were made.
+#[track_caller]
+fn assert_shows_the_photo(name: &str, bytes: &[u8], height: u32) {
+    assert!(codec::header(bytes, &InputLimits::default()).is_ok(), "{name}");
+    let found = decode(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!((found.width, found.height), (240, height), "{name}");
+    let photo = image::open(common::project().join("samples/astronaut.png")).unwrap();
+    let want = photo.resize_exact(240, 240, FilterType::Lanczos3).crop_imm(0, 0, 240, height).into_rgba8().into_raw();
+    let difference: u64 = found.pixels.iter().zip(&want).map(|(found, want)| u64::from(found.abs_diff(*want))).sum();
+    let mean = difference as f64 / want.len() as f64;
+    assert!(mean < 4.0, "{name}: the mean difference is {mean}");
+}
+
+#[track_caller]
+fn assert_refused(name: &str, bytes: &[u8], code: &str, reason: &str) {
+    let error = decode(bytes).err().unwrap_or_else(|| panic!("{name} is not refused"));
+    assert_eq!(error.code(), code, "{name}: {error}");
+    assert!(error.to_string().contains(reason), "{name}: {error}");
+}
+
+#[test]
+fn unusual_but_sound_jpegs_show_their_picture() {
+    for name in ["jpeg-noninterleaved-420.jpg", "jpeg-no-end-marker-trailer.jpg", "jpeg-junk-between-segments.jpg"] {
+        assert_shows_the_photo(name, &input(name), 240);
+    }
+}
+
+#[test]
+fn a_damaged_jpeg_is_never_completed_with_invented_pixels() {
+    assert_refused("bad sector", &input("jpeg-bad-sector.jpg"), "undecodable_image", "damaged or cut short");
+    let whole = input("jpeg-no-end-marker-trailer.jpg");
+    let whole = &whole[..whole.len() - 47];
+    for percent in [10, 50, 90, 98] {
+        let cut = &whole[..whole.len() * percent / 100];
+        assert_refused(&format!("{percent} percent"), cut, "undecodable_image", "damaged or cut short");
+        // The same with an end marker behind the cut.
+        let ended = [cut, &[0xff, 0xd9]].concat();
+        assert_refused(&format!("{percent} percent, ended"), &ended, "undecodable_image", "damaged or cut short");
+    }
+}
+
+#[test]
+fn a_jpeg_that_no_decoder_reads_is_named() {
+    let arithmetic = input("jpeg-arithmetic.jpg");
+    assert_refused("arithmetic", &arithmetic, "unsupported_image_format", "JPEG with arithmetic coding");
+    let header = codec::header(&arithmetic, &InputLimits::default());
+    assert_eq!(header.unwrap_err().code(), "unsupported_image_format", "it is refused before it is accepted");
+}
+
+#[test]
+fn a_jpeg_of_many_empty_segments_is_refused_at_once() {
+    let mut flood = vec![0xff, 0xd8];
+    for _ in 0..2_000_000 {
+        flood.extend([0xff, 0xfe, 0x00, 0x02]);
+    }
+    flood.extend(&input("jpeg-no-end-marker-trailer.jpg")[2..]);
+    assert_refused("segments", &flood, "undecodable_image", "segments before its pixels");
+    let stray = [&flood[..6], &vec![0; 1 << 20], &flood[2..100]].concat();
+    assert_refused("stray bytes", &stray, "undecodable_image", "belong to none");
+}
+
+#[test]
+fn the_orientation_counts_with_and_without_the_prefix_of_exif() {
+    assert_shows_the_photo("webp", &input("webp-exif-with-prefix.webp"), 160);
+}
+
+#[test]
+fn a_profile_with_a_table_for_one_intent_is_used() {
+    assert_shows_the_photo("png", &input("png-lut-profile-a2b0.png"), 240);
+}
