@@ -1,5 +1,8 @@
 //! One recipe over many images: several threads read, decode, encode and write, and the engine's thread computes.
 
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,7 +14,8 @@ use super::args::{EngineArgs, LimitArgs};
 use super::engine;
 use super::error::{CliError, Result};
 use super::files::{self, Location};
-use super::items::{BatchItem, batch_items};
+use super::inputs::Inputs;
+use super::items::{BatchItem, batch_items, photos_in_the_way};
 use super::report::{BatchReport, ItemResult, ReportSettings};
 
 /// Flags of every command that writes images.
@@ -19,10 +23,10 @@ use super::report::{BatchReport, ItemResult, ReportSettings};
 pub struct BatchArgs {
     /// Photos: files, folders, patterns, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<String>,
+    inputs: Vec<OsString>,
     /// Where the result goes: a file, a folder for several, or - for standard output
     #[arg(short, long, value_name = "OUT")]
-    output: String,
+    output: OsString,
     /// Format of the result: png or webp [default: the extension of OUT, else png]
     #[arg(long)]
     format: Option<Format>,
@@ -56,7 +60,13 @@ pub struct BatchArgs {
 /// # Errors
 /// If nothing can be processed: the arguments are wrong, or the engine cannot be opened.
 pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
-    let (items, format) = batch_items(&args.inputs, &args.output, args.format)?;
+    let mut inputs = Inputs::find(&args.inputs, Path::new(&args.output))?;
+    let notes = inputs.notes();
+    if inputs.found.is_empty() {
+        return Err(nothing_found(args, inputs, &notes));
+    }
+    let unreadable = std::mem::take(&mut inputs.unreadable);
+    let (items, format) = batch_items(inputs.found, inputs.several, &args.output, args.format)?;
     recipe.format = format;
     recipe.cutout.depth = args.depth;
     recipe.cutout.compression = args.compression;
@@ -71,7 +81,11 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
             ));
         }
     }
-    let is_skipped = |item: &BatchItem| !args.overwrite && item.output.exists();
+    let photos_in_the_way = photos_in_the_way(&items);
+    let is_skipped =
+        |item: &BatchItem| !args.overwrite && item.output.exists() && !photos_in_the_way.contains_key(&item.output);
+    check_outputs(&items, is_skipped)?;
+    notes.iter().for_each(|note| eprintln!("cameo: {note}"));
     // No engine is opened if there is nothing to do.
     let engine = match items.iter().filter(|item| !is_skipped(item)).count() {
         0 => None,
@@ -84,13 +98,38 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
         model: recipe.network().map(|network| network.name()),
     };
     let report = BatchReport::new(settings, items.len());
-    let job = BatchJob { recipe, limits: args.limits.processing_limits(), budget: args.limits.budget() };
-    let failures = process_all(&items, args.jobs.into(), &report, |item| match &engine {
-        Some(engine) if !is_skipped(item) => job.process(item, engine).map(ItemResult::Written),
-        _ => Ok(ItemResult::Skipped),
-    });
-    report.finish(failures);
-    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let limits = args.limits.processing_limits();
+    let job = BatchJob { recipe, limits, budget: args.limits.budget(), photos_in_the_way: &photos_in_the_way };
+    unreadable.iter().for_each(|(folder, error)| report.add_failure(&folder.display().to_string(), error));
+    let failures = unreadable.len()
+        + process_all(&items, args.jobs.into(), &report, |item| match &engine {
+            Some(engine) if !is_skipped(item) => job.process(item, engine).map(ItemResult::Written),
+            _ => Ok(ItemResult::Skipped),
+        });
+    let all_printed = report.finish(failures);
+    Ok(if failures == 0 && all_printed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns why there is nothing to process.
+fn nothing_found(args: &BatchArgs, inputs: Inputs, notes: &[String]) -> CliError {
+    if let Some((_, error)) = inputs.unreadable.into_iter().next() {
+        return error;
+    }
+    let names: Vec<_> = args.inputs.iter().map(|input| input.to_string_lossy()).collect();
+    let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+    CliError::Usage(format!("there are no images in {}{notes}", names.join(", ")))
+}
+
+/// Checks that results can be written, before any work is done for them.
+fn check_outputs(items: &[BatchItem], is_skipped: impl Fn(&BatchItem) -> bool) -> Result<()> {
+    let written = items.iter().filter(|item| !is_skipped(item) && !item.output.is_stream());
+    let folders: BTreeSet<&Path> = written
+        .filter_map(|item| match &item.output {
+            Location::File(path) => Some(files::folder_of(path)),
+            Location::Standard => None,
+        })
+        .collect();
+    folders.into_iter().try_for_each(files::check_folder)
 }
 
 /// Processes `items` on `threads` threads, and reports each. Returns how many failed.
@@ -116,22 +155,25 @@ fn process_all(
 }
 
 /// What all images of a batch share.
-struct BatchJob {
+struct BatchJob<'a> {
     recipe: Recipe,
     limits: ProcessingLimits,
     budget: PixelBudget,
+    /// The photo that each of these outputs would replace.
+    photos_in_the_way: &'a HashMap<Location, Location>,
 }
 
-impl BatchJob {
+impl BatchJob<'_> {
     /// Processes one image and writes its result.
     fn process(&self, item: &BatchItem, engine: &EngineHandle) -> Result<EncodedResult> {
-        if item.input == item.output && item.input != Location::Standard {
-            return Err(CliError::Usage("the result would overwrite its own photo: choose another -o".into()));
+        if let Some(photo) = self.photos_in_the_way.get(&item.output) {
+            let photo = photo.name();
+            return Err(CliError::Usage(format!("the result would overwrite the photo {photo}: choose another -o")));
         }
-        // A file waits for its share of the budget before its bytes are in memory; standard input has to be read first.
+        // A file waits for its share of the budget before its bytes are in memory; a stream has to be read first.
         let (header, bytes) = match &item.input {
-            Location::File(path) => (files::header(path, &self.limits.input)?, None),
-            Location::Standard => {
+            Location::File(path) if !item.input.is_stream() => (files::header(path, &self.limits.input)?, None),
+            Location::File(_) | Location::Standard => {
                 let bytes = files::read(&item.input, &self.limits.input)?;
                 (codec::header(&bytes, &self.limits.input)?, Some(bytes))
             }

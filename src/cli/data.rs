@@ -8,6 +8,8 @@ use cameo_store::{Blobs, Sqlite, Store};
 
 use super::error::{CliError, Result};
 
+const DATABASE: &str = "cameo.sqlite";
+
 /// An open data folder.
 pub struct DataFolder {
     pub path: PathBuf,
@@ -16,10 +18,12 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Opens the folder. A folder that does not exist is created, readable by its owner only.
+    /// Opens the folder. A folder that does not exist is created. All files that this process creates from now on are
+    /// readable by its owner only, also in a folder that others may read.
     ///
     /// # Errors
-    /// [`CliError::DataFolder`].
+    /// [`CliError::DataFolder`], also if there are blobs but no database: a new database would refer to none of them,
+    /// so all would be removed as orphans.
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |reason: &dyn std::fmt::Display| CliError::DataFolder {
             folder: path.to_path_buf(),
@@ -30,8 +34,18 @@ impl DataFolder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path).map_err(|error| failed(&error))?;
-        let store = Sqlite::open(&path.join("cameo.sqlite")).map_err(|error| failed(&error))?;
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        let database = path.join(DATABASE);
         let blobs = Blobs::open(&path.join("blobs")).map_err(|error| failed(&error))?;
+        let is_new = fs::metadata(&database).map_or(true, |file| file.len() == 0);
+        if is_new && !blobs.is_empty().map_err(|error| failed(&error))? {
+            return Err(failed(&format!(
+                "it holds photos or results, but no {DATABASE}, or an empty one: bring the database back, or choose \
+                 another --data"
+            )));
+        }
+        let store = Sqlite::open(&database).map_err(|error| failed(&error))?;
         Ok(Self { path: path.to_path_buf(), store: Arc::new(store), blobs })
     }
 

@@ -16,6 +16,7 @@ mod engine;
 mod enhance;
 mod error;
 mod files;
+mod inputs;
 mod items;
 mod log;
 mod maintenance;

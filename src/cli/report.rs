@@ -1,8 +1,8 @@
 //! What a batch reports for each image: a progress bar on a terminal, JSON on standard output, else one line per image
 //! on standard error.
 
-use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cameo_core::pipeline::{CutoutReport, EncodedResult, StageTimes};
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::error::Result;
+use super::error::{CliError, Result};
 use super::items::BatchItem;
 
 /// What became of one image.
@@ -36,7 +36,10 @@ pub struct ReportSettings {
 pub struct BatchReport {
     bar: Option<ProgressBar>,
     settings: ReportSettings,
+    written: AtomicUsize,
     skipped: AtomicUsize,
+    /// Whether a JSON object could not be printed.
+    lost_lines: AtomicBool,
 }
 
 impl BatchReport {
@@ -49,26 +52,30 @@ impl BatchReport {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, settings, skipped: AtomicUsize::new(0) }
+        Self {
+            bar,
+            settings,
+            written: AtomicUsize::new(0),
+            skipped: AtomicUsize::new(0),
+            lost_lines: AtomicBool::new(false),
+        }
     }
 
     /// Reports one image.
     pub fn add(&self, item: &BatchItem, result: &Result<ItemResult>) {
         let (input, output) = (item.input.name(), item.output.name());
         if self.settings.json {
-            let object = match result {
+            self.print_json(&match result {
                 Ok(ItemResult::Written(encoded)) => self.json_object(&input, &output, encoded),
                 Ok(ItemResult::Skipped) => json!({"input": input, "output": output, "skipped": true}).to_string(),
                 Err(error) => json!({"input": input, "error": error.to_string()}).to_string(),
-            };
-            self.print(|| {
-                // A closed pipe, as by `head`, must not end the batch.
-                let _ = writeln!(std::io::stdout(), "{object}");
             });
         }
-        if matches!(result, Ok(ItemResult::Skipped)) {
-            self.skipped.fetch_add(1, Ordering::Relaxed);
-        }
+        match result {
+            Ok(ItemResult::Written(_)) => self.written.fetch_add(1, Ordering::Relaxed),
+            Ok(ItemResult::Skipped) => self.skipped.fetch_add(1, Ordering::Relaxed),
+            Err(_) => 0,
+        };
         match result {
             Err(error) => self.print(|| eprintln!("error: {input}: {error}")),
             Ok(_) if self.settings.json || self.bar.is_some() || !self.settings.lines => {}
@@ -81,6 +88,25 @@ impl BatchReport {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
+    }
+
+    /// Reports a folder of photos that could not be read.
+    pub fn add_failure(&self, folder: &str, error: &CliError) {
+        if self.settings.json {
+            self.print_json(&json!({"input": folder, "error": error.to_string()}).to_string());
+        }
+        self.print(|| eprintln!("error: {error}"));
+    }
+
+    fn print_json(&self, object: &str) {
+        self.print(|| match writeln!(std::io::stdout(), "{object}") {
+            // A closed pipe, as by `head`, must not end the batch.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                eprintln!("error: cannot write to standard output: {error}");
+                self.lost_lines.store(true, Ordering::Relaxed);
+            }
+            _ => {}
+        });
     }
 
     /// Prints without tearing the progress bar.
@@ -106,15 +132,15 @@ impl BatchReport {
             .unwrap_or_else(|error| json!({"input": input, "error": error.to_string()}).to_string())
     }
 
-    /// Ends the progress bar with a summary.
-    pub fn finish(&self, failures: usize) {
+    /// Ends the progress bar with a summary. Returns whether all JSON objects could be printed.
+    pub fn finish(&self, failures: usize) -> bool {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-            let skipped = self.skipped.load(Ordering::Relaxed);
-            let written = bar.length().unwrap_or_default() as usize - failures - skipped;
+            let (written, skipped) = (self.written.load(Ordering::Relaxed), self.skipped.load(Ordering::Relaxed));
             let seconds = bar.elapsed().as_secs_f64();
             eprintln!("{written} written, {skipped} skipped, {failures} failed in {seconds:.1} s");
         }
+        !self.lost_lines.load(Ordering::Relaxed)
     }
 }
 

@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use crate::common::{self, pattern};
 
 /// The end of a run of the program.
-struct Run {
-    code: i32,
-    stdout: Vec<u8>,
-    stderr: String,
+pub struct Run {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
 }
 
-fn finish(output: Output) -> Run {
+pub fn finish(output: Output) -> Run {
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: output.stdout,
@@ -26,18 +26,18 @@ fn finish(output: Output) -> Run {
     }
 }
 
-fn command(folder: &Path, args: &[&str]) -> Command {
+pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cameo"));
     command.current_dir(folder).args(args).env("CAMEO_MODELS", common::models()).env("CAMEO_DEVICE", "cpu");
     command
 }
 
-fn cameo(folder: &Path, args: &[&str]) -> Run {
+pub fn cameo(folder: &Path, args: &[&str]) -> Run {
     finish(command(folder, args).output().unwrap())
 }
 
 /// Creates a folder with `in/a.png`, `in/b.png`, `in/sub/c.png` and `in/bad.png`, which is not an image.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("in")).unwrap();
     fs::create_dir(folder.path().join("in/sub")).unwrap();
@@ -48,12 +48,12 @@ fn folder() -> TempDir {
     folder
 }
 
-fn size(folder: &Path, name: &str) -> (u32, u32) {
+pub fn size(folder: &Path, name: &str) -> (u32, u32) {
     let image = codec::decode(&fs::read(folder.join(name)).unwrap(), &InputLimits::default()).unwrap();
     (image.width, image.height)
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -192,7 +192,7 @@ fn invalid_arguments_get_one_sentence_and_write_nothing() {
         (&["enhance", "in/a.png", "-o", "o.png", "--level", "huge"], "use light, medium or strong"),
         (&["combo", "in/a.png", "-o", "o.png", "--model", "other"], "use isnet or u2netp"),
         (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
-        (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite its own photo"),
+        (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite the photo"),
         (&["enhance", "in/a.png", "-o", "-", "--json"], "both need standard output"),
         (&["bench", "--json", "nowhere/b.json"], "there is no folder nowhere: create it first"),
         (&["bench", "--sizes", "1,0"], "use megapixels from 0.01 to 50"),

@@ -6,6 +6,8 @@
 mod common;
 
 mod codec;
+mod command_files;
 mod command_line;
+mod foreign_files;
 mod networks;
 mod pipeline;

@@ -120,12 +120,18 @@ pub struct ServeArgs {
     /// Connections that may be open at once
     #[arg(long, value_name = "N", default_value_t = 2048, env = "CAMEO_MAX_CONNECTIONS")]
     pub max_connections: u32,
-    /// Seconds that a client may take to send its headers
+    /// Connections of one client address that may be open at once, unless behind a proxy
+    #[arg(long, value_name = "N", default_value_t = 256, env = "CAMEO_MAX_CONNECTIONS_PER_ADDRESS")]
+    pub max_connections_per_address: u32,
+    /// Seconds that a client may take to send its headers, or a request without a photo
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_HEADER_TIMEOUT")]
     pub header_timeout: u32,
     /// Seconds that an upload may stall
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_BODY_TIMEOUT")]
     pub body_timeout: u32,
+    /// Seconds in which a client must read something of an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_WRITE_TIMEOUT")]
+    pub write_timeout: u32,
     /// Seconds that an upload may take
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_UPLOAD_TIMEOUT")]
     pub upload_timeout: u32,
@@ -167,8 +173,10 @@ impl ServeArgs {
                 tasks_per_user: self.max_tasks_per_user,
             },
             max_connections: self.max_connections as usize,
+            max_connections_per_address: self.max_connections_per_address as usize,
             header_timeout: seconds(self.header_timeout),
             body_timeout: seconds(self.body_timeout),
+            write_timeout: seconds(self.write_timeout),
             upload_timeout: seconds(self.upload_timeout),
             shutdown_timeout: seconds(self.shutdown_timeout),
             lease: self.worker.lease(),
