@@ -94,7 +94,7 @@ fn hostile_files_are_refused_or_fail_and_harm_nothing_else() {
 #[test]
 fn slow_connections_cost_little_memory_and_are_closed() {
     const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-    let server = Server::start_alone(&["--header-timeout=5"]);
+    let server = Server::start_alone(&["--header-timeout=5", "--max-connections-per-address=1000"]);
     // What the server allocates only once does not count.
     Client::new(&server).submit("/api/v1/upscale", &photo());
     let before = memory(server.pid());

@@ -54,25 +54,29 @@ pub fn cameo() -> Command {
 impl Server {
     /// Starts a server with the user Ann, and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let server = Self::spawn(arguments);
+        Self::start_in(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// Starts a server with the user Ann whose data is in `folder`, and waits until it is ready.
+    pub fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let server = Self::spawn_in(Turn::shared(), folder, arguments);
         server.wait_until_ready();
         server
     }
 
     /// Starts a server while no other test has one, for tests that measure time or memory.
     pub fn start_alone(arguments: &[&str]) -> Self {
-        let server = Self::spawn_in(Turn::alone(), arguments);
+        let server = Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments);
         server.wait_until_ready();
         server
     }
 
     /// Starts a server that may not be ready yet.
     pub fn spawn(arguments: &[&str]) -> Self {
-        Self::spawn_in(Turn::shared(), arguments)
+        Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments)
     }
 
-    fn spawn_in(turn: Turn, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    fn spawn_in(turn: Turn, folder: tempfile::TempDir, arguments: &[&str]) -> Self {
         add_user(folder.path(), USER, PASSWORD);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let scheme = if arguments.iter().any(|argument| argument.contains("tls-cert")) { "https" } else { "http" };

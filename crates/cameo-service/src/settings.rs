@@ -30,10 +30,15 @@ pub struct ServiceSettings {
 
     /// Connections open at once.
     pub max_connections: usize,
-    /// Time that a client may take to send its headers, and for the TLS handshake.
+    /// Connections of one client address open at once. Not limited behind a proxy.
+    pub max_connections_per_address: usize,
+    /// Time that a client may take to send its headers, for the TLS handshake, and to send the body of a request
+    /// without a photo.
     pub header_timeout: Duration,
     /// Time that an upload may go without a byte.
     pub body_timeout: Duration,
+    /// Time in which a client must read something of what is sent.
+    pub write_timeout: Duration,
     /// Time that a whole upload may take.
     pub upload_timeout: Duration,
     /// Time that running requests and workers get to finish when the server stops.

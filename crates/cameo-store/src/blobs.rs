@@ -98,6 +98,11 @@ impl Blobs {
         self.root.join(key)
     }
 
+    /// Returns whether there is no blob and no incomplete upload.
+    pub fn is_empty(&self) -> Result<bool> {
+        self.list_files().map(|files| files.is_empty())
+    }
+
     /// Lists the names of all files below the root with the times of their last modification: blobs, files derived
     /// from them, and temporary files of uploads, whose names contain a `#`.
     pub(crate) fn list_files(&self) -> Result<Vec<(String, SystemTime)>> {

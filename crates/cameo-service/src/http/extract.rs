@@ -1,5 +1,7 @@
 //! Extractors whose rejections are problems (`application/problem+json`) like all other errors.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -8,21 +10,25 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use super::state::AppState;
+use super::upload;
 
 /// The body of a request that uploads no photo.
 pub struct RawBody(pub Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for RawBody {
+impl FromRequest<Arc<AppState>> for RawBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Problem> {
         let problem = |error: BytesRejection| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large for this call")
             }
             _ => Problem::bad_request("invalid_body", "the body was cut short: send it again"),
         };
-        Bytes::from_request(request, state).await.map(Self).map_err(problem)
+        let body = tokio::time::timeout(state.settings.header_timeout, Bytes::from_request(request, state)).await;
+        let too_slow = |_| upload::stalled("the body took too long: send it again over a faster connection");
+        body.map_err(too_slow)?.map(Self).map_err(problem)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Log-in: exchanges a name and a password for a token.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -11,6 +10,7 @@ use cameo_store::User;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::client_address::client_address;
 use super::extract::{Query, RawBody};
 use super::problem::{Problem, Result};
 use super::responses::LoginErrors;
@@ -65,37 +65,27 @@ pub async fn login(
     let name = sent.username.or(query.username).filter(|name| !name.is_empty()).ok_or_else(missing)?;
     let password = sent.password.or(query.password).filter(|password| !password.is_empty()).ok_or_else(missing)?;
 
-    let address = client_address(&headers, peer, state.settings.behind_proxy);
-    let now = Instant::now();
-    if let Some(secs) = state.login_throttle.retry_after(&name, address, now) {
+    let address = client_address(&headers, peer.ip(), state.settings.behind_proxy);
+    let attempt = state.login_throttle.begin(&name, address).await.map_err(|secs| {
         let detail = format!("too many log-ins have failed: wait {secs} seconds");
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", detail).retry_after(secs));
-    }
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", detail).retry_after(secs)
+    })?;
     let Some(user) = authenticate(&state, &name, password).await? else {
-        state.login_throttle.record_failure(&name, address, now);
         let detail = "the name or the password is wrong: correct it";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail));
     };
+    attempt.succeed();
     let access_token = state.tokens.issue(&user).map_err(Problem::internal)?;
     Ok(Json(LoginBody { access_token, token_type: "bearer", expires_in: state.tokens.ttl_secs() }))
 }
 
-/// Returns the user with this name and password. Does the same work whether the user is unknown or disabled, or the password is wrong.
+/// Returns the user with this name and password. Does the same work whether the user is unknown or disabled, or the
+/// password is wrong.
 async fn authenticate(state: &AppState, name: &str, password: String) -> Result<Option<User>> {
     let user = state.store.user_named(name).await?.filter(|user| state.may_log_in(user));
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let _permit = state.login_throttle.check_permit().await.map_err(Problem::internal)?;
-    let verified = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await;
-    let verified = verified.map_err(Problem::internal)?;
+    let verified = state.password_checks.run(move || password::verify(&password, hash.as_deref())).await?;
     Ok(user.filter(|_| verified))
-}
-
-/// Returns the address that a client is known by: behind a proxy, the last entry of `X-Forwarded-For`. Earlier entries
-/// are what the client itself sent.
-fn client_address(headers: &HeaderMap, peer: SocketAddr, behind_proxy: bool) -> IpAddr {
-    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| behind_proxy);
-    let last = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-    last.unwrap_or(peer.ip())
 }
 
 /// Returns the credentials in the body; none if it is empty.
@@ -113,21 +103,4 @@ fn credentials_in(headers: &HeaderMap, body: &[u8]) -> Result<Credentials> {
     };
     let detail = "the body must be a form or a JSON object with username and password";
     parsed.ok_or_else(|| Problem::bad_request("invalid_body", detail))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_forwarded_address_counts_only_behind_a_proxy() {
-        let peer = SocketAddr::from(([10, 0, 0, 1], 1234));
-        let mut headers = HeaderMap::new();
-        assert_eq!(client_address(&headers, peer, true), peer.ip());
-        headers.insert("x-forwarded-for", "1.1.1.1, 2.2.2.2".parse().unwrap());
-        assert_eq!(client_address(&headers, peer, true), IpAddr::from([2, 2, 2, 2]));
-        assert_eq!(client_address(&headers, peer, false), peer.ip());
-        headers.insert("x-forwarded-for", "unknown".parse().unwrap());
-        assert_eq!(client_address(&headers, peer, true), peer.ip());
-    }
 }

@@ -5,20 +5,23 @@
 //!
 //! - `server`, `tls`, `router`, `cors`, `trace`: connections, and the way of a request to its handler
 //! - `login`, `submit`, `status`, `events`, `result`, `configs`, `health`, `docs`: the handlers
-//! - `caller`, `extract`, `params`, `upload`: what a request holds
+//! - `caller`, `client_address`, `extract`, `params`, `upload`: what a request holds
 //! - `problem`, `responses`: errors as answers, and in the OpenAPI document
-//! - `state`, `tokens`, `throttle`, `changes`, `metrics`: what the handlers share
+//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `changes`, `metrics`: what the handlers share
 
 #![expect(unused_qualifications, reason = "utoipa's macros write them")]
 
 mod caller;
 mod changes;
+mod client_address;
 mod configs;
 mod cors;
+mod cpu_work;
 mod docs;
 mod events;
 mod extract;
 mod health;
+mod leaky_buckets;
 mod login;
 mod metrics;
 mod params;

@@ -9,6 +9,7 @@ use cameo_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::cpu_work::CpuWorkError;
 use super::trace;
 
 /// An error answer as RFC 9457 defines it: `application/problem+json`, with a stable `code`.
@@ -82,7 +83,9 @@ impl From<PipelineError> for Problem {
     fn from(error: PipelineError) -> Self {
         let status = match &error {
             PipelineError::Codec(CodecError::Empty) | PipelineError::Recipe(_) => StatusCode::BAD_REQUEST,
-            PipelineError::Codec(CodecError::UnknownFormat(_)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            PipelineError::Codec(CodecError::UnknownFormat(_) | CodecError::Unsupported(_)) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             PipelineError::Codec(CodecError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             PipelineError::Codec(CodecError::Undecodable(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             PipelineError::Codec(CodecError::Io(_) | CodecError::Encode { .. })
@@ -102,6 +105,15 @@ impl From<CodecError> for Problem {
 impl From<RecipeError> for Problem {
     fn from(error: RecipeError) -> Self {
         PipelineError::from(error).into()
+    }
+}
+
+impl From<CpuWorkError> for Problem {
+    fn from(error: CpuWorkError) -> Self {
+        match error {
+            CpuWorkError::Busy => Self::unavailable("server_busy", error.to_string(), 1),
+            CpuWorkError::Ended(_) => Self::internal(error),
+        }
     }
 }
 

@@ -41,8 +41,10 @@ impl IntoResponses for LoginErrors {
         problems(&[
             (400, "`missing_credentials`, `invalid_body`, `invalid_parameter`"),
             (401, "`invalid_credentials`"),
+            (408, "`upload_stalled`"),
             (413, "`body_too_large`"),
             (429, "`too_many_failures`: wait `Retry-After` seconds"),
+            (503, "`server_busy`: wait `Retry-After` seconds"),
         ])
     }
 }
@@ -71,7 +73,12 @@ pub struct ResultErrors;
 impl IntoResponses for ResultErrors {
     fn responses() -> Responses {
         let not_found = "`task_not_found`, `result_not_ready`, `task_failed`, `task_cancelled`, `result_expired`";
-        problems_with_token(&[(403, "`not_your_task`"), (404, not_found), (416, "`range_not_satisfiable`")])
+        problems_with_token(&[
+            (403, "`not_your_task`"),
+            (404, not_found),
+            (416, "`range_not_satisfiable`"),
+            (503, "`server_busy`: wait `Retry-After` seconds"),
+        ])
     }
 }
 
@@ -84,6 +91,7 @@ impl IntoResponses for ConfigErrors {
             (400, "`invalid_body`, `invalid_parameter`, `too_many_configs`"),
             (403, "`config_is_read_only`"),
             (404, "`config_not_found`"),
+            (408, "`upload_stalled`"),
             (413, "`body_too_large`"),
         ])
     }
@@ -103,7 +111,7 @@ impl IntoResponses for PhotoErrors {
             (415, "`unsupported_image_format`"),
             (422, "`undecodable_image`, `idempotency_key_reused`"),
             (429, "`too_many_tasks`: see `X-RateLimit-Limit`, and wait `Retry-After` seconds"),
-            (503, "`queue_full`, `no_engine`: wait `Retry-After` seconds"),
+            (503, "`queue_full`, `no_engine`, `server_busy`: wait `Retry-After` seconds"),
         ])
     }
 }

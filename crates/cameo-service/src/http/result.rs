@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_core::codec::{self, CodecError, Format, InputLimits};
-use cameo_store::{Task, TaskResult, TaskStatus};
+use cameo_store::{Blobs, Task, TaskResult, TaskStatus};
 use headers::{ContentLength, ContentRange, ETag, HeaderMapExt, IfNoneMatch, IfRange};
+use tokio::runtime::Handle;
 
 use super::caller::{Caller, find_owned_task};
 use super::extract::PathId;
@@ -186,18 +187,31 @@ fn prefers_webp(headers: &HeaderMap) -> bool {
 
 /// Encodes the result as WebP, unless that was done before, and stores it beside the PNG. Returns its size in bytes.
 async fn ensure_webp(state: &AppState, result: &TaskResult) -> Result<u64> {
-    let key = webp_key(&result.blob_key);
-    // A request that waits here finds the file that the one before it has written.
-    let _permit = state.webp_encoder.acquire().await.map_err(Problem::internal)?;
-    if let Ok(file) = tokio::fs::metadata(state.blobs.path(&key)).await {
-        return Ok(file.len());
+    let (blobs, png_key) = (state.blobs.clone(), result.blob_key.clone());
+    if let Some(bytes) = webp_bytes(&blobs, &png_key).await {
+        return Ok(bytes);
     }
-    let png = state.blobs.read(&result.blob_key).await?.ok_or_else(expired)?;
-    let webp = tokio::task::spawn_blocking(move || webp_from_png(&png)).await.map_err(Problem::internal)?;
+    // All of it is one piece of work, so that a client that disconnects does not leave the next one without its result.
+    let runtime = Handle::current();
+    state.webp_encodings.run(move || runtime.block_on(write_webp(&blobs, &png_key))).await?
+}
+
+/// Returns the size of the WebP that was made from a result.
+async fn webp_bytes(blobs: &Blobs, png_key: &str) -> Option<u64> {
+    let file = tokio::fs::metadata(blobs.path(&webp_key(png_key))).await;
+    file.ok().map(|file| file.len())
+}
+
+async fn write_webp(blobs: &Blobs, png_key: &str) -> Result<u64> {
+    // The request before this one may have written it.
+    if let Some(bytes) = webp_bytes(blobs, png_key).await {
+        return Ok(bytes);
+    }
+    let png = blobs.read(png_key).await?.ok_or_else(expired)?;
     // Our own PNG: the client is not at fault if it cannot be decoded.
-    let webp = webp.map_err(Problem::internal)?;
+    let webp = webp_from_png(&png).map_err(Problem::internal)?;
     let bytes = webp.len() as u64;
-    state.blobs.put(&key, webp.into()).await?;
+    blobs.put(&webp_key(png_key), webp.into()).await?;
     Ok(bytes)
 }
 

@@ -1,7 +1,8 @@
 //! Connections: their number is limited, stalled ones are closed, and running requests finish when the server stops.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,9 +14,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::client_address::network_of;
 use super::router;
 use super::state::AppState;
 use super::tls::{self, ServerError};
@@ -69,8 +72,10 @@ struct Server {
     http: http1::Builder,
     tls: Option<TlsAcceptor>,
     handshake_timeout: Duration,
+    write_timeout: Duration,
     /// One permit for each connection.
     connections: Arc<Semaphore>,
+    by_address: Arc<ConnectionsByAddress>,
 }
 
 impl Server {
@@ -83,7 +88,13 @@ impl Server {
             http,
             tls: settings.tls.as_ref().map(tls::acceptor).transpose()?,
             handshake_timeout: settings.header_timeout,
+            write_timeout: settings.write_timeout,
             connections: Arc::new(Semaphore::new(settings.max_connections)),
+            // A proxy holds the connections of all clients.
+            by_address: Arc::new(ConnectionsByAddress::new(match settings.behind_proxy {
+                true => settings.max_connections,
+                false => settings.max_connections_per_address,
+            })),
         })
     }
 
@@ -99,16 +110,65 @@ impl Server {
                     continue;
                 }
             };
+            let Some(place) = self.by_address.clone().take(network_of(peer.ip())) else {
+                tracing::debug!(%peer, "a connection was refused: its address has too many");
+                continue;
+            };
             let (app, http, tls) = (self.app.clone(), self.http.clone(), self.tls.clone());
-            let (handshake_timeout, watcher) = (self.handshake_timeout, graceful.watcher());
+            let (handshake_timeout, write_timeout) = (self.handshake_timeout, self.write_timeout);
+            let watcher = graceful.watcher();
             tokio::spawn(async move {
-                let _permit = permit;
+                let _permits = (permit, place);
                 // Without it, a small answer would wait for more bytes to send.
                 let _ = stream.set_nodelay(true);
                 if let Some(stream) = handshake(stream, tls, handshake_timeout).await {
+                    let mut stream = TimeoutStream::new(stream);
+                    stream.set_write_timeout(Some(write_timeout));
                     answer(stream, peer, app, &http, watcher).await;
                 }
             });
+        }
+    }
+}
+
+/// Counts the open connections of each client address.
+struct ConnectionsByAddress {
+    max: usize,
+    counts: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl ConnectionsByAddress {
+    fn new(max: usize) -> Self {
+        Self { max, counts: Mutex::default() }
+    }
+
+    /// Counts a connection of `address` until the place is dropped; `None` if the address has too many.
+    fn take(self: Arc<Self>, address: IpAddr) -> Option<AddressPlace> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= self.max {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(AddressPlace { connections: self, address })
+    }
+}
+
+/// The place of a connection among those of its address.
+struct AddressPlace {
+    connections: Arc<ConnectionsByAddress>,
+    address: IpAddr,
+}
+
+impl Drop for AddressPlace {
+    fn drop(&mut self) {
+        let mut counts = self.connections.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
         }
     }
 }
@@ -126,13 +186,19 @@ async fn handshake(stream: TcpStream, tls: Option<TlsAcceptor>, timeout: Duratio
 }
 
 /// Answers the requests of one connection.
-async fn answer(stream: Box<dyn Stream>, peer: SocketAddr, app: Router, http: &http1::Builder, watcher: Watcher) {
+async fn answer(
+    stream: TimeoutStream<Box<dyn Stream>>,
+    peer: SocketAddr,
+    app: Router,
+    http: &http1::Builder,
+    watcher: Watcher,
+) {
     // The client's address is added to each request: a layer per connection would copy all routes.
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().oneshot(request)
     });
-    let connection = http.serve_connection(TokioIo::new(stream), service);
+    let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }

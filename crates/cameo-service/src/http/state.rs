@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use cameo_store::{Blobs, Result, Store, User, now};
-use tokio::sync::Semaphore;
 
 use super::changes::Changes;
+use super::cpu_work::CpuWork;
 use super::metrics::Metrics;
 use super::throttle::LoginThrottle;
 use super::tokens::Tokens;
@@ -21,8 +21,12 @@ pub struct AppState {
     pub(super) login_throttle: LoginThrottle,
     pub(super) metrics: Metrics,
     pub(super) changes: Changes,
-    /// Has one permit: a result is decoded and encoded as WebP in the memory of this process.
-    pub(super) webp_encoder: Semaphore,
+    /// Each takes 19 MiB, and a core for tens of milliseconds.
+    pub(super) password_checks: CpuWork,
+    /// Each reads the segments of a photo up to its size.
+    pub(super) header_reads: CpuWork,
+    /// Each decodes a result and encodes it as WebP, in the memory of this process.
+    pub(super) webp_encodings: CpuWork,
 }
 
 impl AppState {
@@ -33,7 +37,9 @@ impl AppState {
             login_throttle: LoginThrottle::default(),
             metrics: Metrics::default(),
             changes: Changes::new(store.clone()),
-            webp_encoder: Semaphore::new(1),
+            password_checks: CpuWork::new(2, 64),
+            header_reads: CpuWork::new(2, 1024),
+            webp_encodings: CpuWork::new(1, 64),
             store,
             blobs,
             settings,

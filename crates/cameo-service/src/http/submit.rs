@@ -218,7 +218,7 @@ async fn read_form(state: &AppState, request: Request, id: TaskId) -> Result<Pho
     let detail = "send the photo as multipart/form-data, in a part named file";
     let invalid = |_| Problem::bad_request("invalid_form", detail);
     let form = Multipart::from_request(request, &()).await.map_err(invalid)?;
-    upload::read(form, id, &state.blobs, &state.settings.limits.input).await
+    upload::read(form, id, &state.blobs, &state.settings.limits.input, &state.header_reads).await
 }
 
 /// Returns the task's id; or its result, if the client waits for it and it is ready in time.

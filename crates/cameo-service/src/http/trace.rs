@@ -3,15 +3,15 @@
 //! The log names the route, never the URL: tokens and passwords can be in its query.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::timeout::TimeoutBody;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::state::AppState;
@@ -26,6 +26,9 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Routes that monitoring calls all the time: they are logged at the debug level.
 const MONITORING_ROUTES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
+/// The status that is logged for a request whose client disconnects before the answer, as nginx does.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
 /// Returns the id of the request that is being answered.
 pub fn request_id() -> String {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
@@ -39,12 +42,11 @@ pub async fn layer(State(state): State<Arc<AppState>>, request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_string();
     let request = request.map(|body| Body::new(TimeoutBody::new(state.settings.body_timeout, body)));
     let span = tracing::info_span!("request", %id, trace = %context.trace_id, %method, path = route);
-    let response = REQUEST_ID.scope(id.clone(), next.run(request)).instrument(span.clone());
+    let mut answer = Answer { state: &state, method, route, since, span: span.clone(), status: CLIENT_CLOSED_REQUEST };
+    let response = REQUEST_ID.scope(id.clone(), next.run(request)).instrument(span);
     let mut response = response.await;
-
-    let (status, elapsed) = (response.status().as_u16(), since.elapsed());
-    span.in_scope(|| log_answer(&route, status, elapsed));
-    state.metrics.count_request(method.as_str(), &route, status, elapsed);
+    answer.status = response.status().as_u16();
+    drop(answer);
     let headers = response.headers_mut();
     for (name, value) in [(X_REQUEST_ID, id), (TRACEPARENT, context.traceparent())] {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -55,11 +57,28 @@ pub async fn layer(State(state): State<Arc<AppState>>, request: Request, next: N
     response
 }
 
-fn log_answer(route: &str, status: u16, elapsed: Duration) {
-    let ms = (elapsed.as_secs_f64() * 1e5).round() / 1e2;
-    match MONITORING_ROUTES.contains(&route) {
-        true => tracing::debug!(status, ms, "answered"),
-        false => tracing::info!(status, ms, "answered"),
+/// The answer to a request. It is logged and counted when it is dropped, so also when the client disconnects and the
+/// request is dropped.
+struct Answer<'a> {
+    state: &'a AppState,
+    method: Method,
+    route: String,
+    since: Instant,
+    span: Span,
+    status: u16,
+}
+
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        let Self { status, ref route, .. } = *self;
+        let elapsed = self.since.elapsed();
+        self.state.metrics.count_request(self.method.as_str(), route, status, elapsed);
+        let ms = (elapsed.as_secs_f64() * 1e5).round() / 1e2;
+        self.span.in_scope(|| match MONITORING_ROUTES.contains(&route.as_str()) {
+            true => tracing::debug!(status, ms, "answered"),
+            false if status == CLIENT_CLOSED_REQUEST => tracing::info!(status, ms, "the client disconnected"),
+            false => tracing::info!(status, ms, "answered"),
+        });
     }
 }
 

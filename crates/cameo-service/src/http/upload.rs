@@ -9,6 +9,7 @@ use cameo_store::{Blobs, Task, TaskId};
 use sha2::{Digest, Sha256};
 use tower_http::timeout::TimeoutError;
 
+use super::cpu_work::CpuWork;
 use super::problem::{Problem, Result};
 
 /// Parts of a form, the photo among them.
@@ -33,7 +34,13 @@ pub struct StoredPhoto {
 }
 
 /// Reads a form, and stores its photo as the input of the task `id`. A photo whose header cannot be read is deleted.
-pub async fn read(mut form: Multipart, id: TaskId, blobs: &Blobs, limits: &InputLimits) -> Result<PhotoForm> {
+pub async fn read(
+    mut form: Multipart,
+    id: TaskId,
+    blobs: &Blobs,
+    limits: &InputLimits,
+    header_reads: &CpuWork,
+) -> Result<PhotoForm> {
     let mut fields = HashMap::new();
     let mut photo = None;
     let mut parts = 0;
@@ -59,8 +66,8 @@ pub async fn read(mut form: Multipart, id: TaskId, blobs: &Blobs, limits: &Input
     let missing = || Problem::bad_request("missing_file", "the form has no photo: send it in a part named file");
     let photo = photo.ok_or_else(missing)?;
     let (path, limits) = (blobs.path(&Task::input_key(id)), limits.clone());
-    let header = tokio::task::spawn_blocking(move || codec::header_of_file(&path, &limits)).await;
-    Ok(PhotoForm { fields, photo, header: header.map_err(Problem::internal)?? })
+    let header = header_reads.run(move || codec::header_of_file(&path, &limits)).await??;
+    Ok(PhotoForm { fields, photo, header })
 }
 
 /// Deletes a photo when it is dropped, unless a task has taken it. The client may disconnect at any `.await`.

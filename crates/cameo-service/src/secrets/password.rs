@@ -1,9 +1,10 @@
 //! Passwords, stored as argon2id hashes in PHC form.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use super::error::SecretsError;
 
@@ -43,7 +44,29 @@ pub fn verify(password: &str, hash: Option<&str>) -> bool {
     let Ok(parsed) = PasswordHash::new(hash.unwrap_or(&DUMMY)) else { return false };
     // Hashing megabytes would let a caller occupy a core. No stored password is longer, so "" is as wrong.
     let password = if password.len() > MAX_BYTES { "" } else { password };
-    argon2().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
+    hash_like(&parsed, password).is_some_and(|output| Some(output) == parsed.hash) && hash.is_some()
+}
+
+/// Hashes `password` with the salt and the parameters of `stored`. `None` if they are not those of an argon2 hash.
+fn hash_like(stored: &PasswordHash, password: &str) -> Option<Output> {
+    /// The memory of checks that are over. Memory that is returned to the allocator may stay with the thread that
+    /// allocated it, and each check may run on another thread.
+    static FREE_MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+    let algorithm = Algorithm::new(stored.algorithm.as_str()).ok()?;
+    let version = Version::try_from(stored.version?).ok()?;
+    let params = Params::try_from(stored).ok()?;
+    let mut output = vec![0; params.output_len()?];
+    let free_memory = || FREE_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let mut memory = free_memory().pop().unwrap_or_default();
+    memory.resize(params.block_count(), Block::default());
+    let argon2 = Argon2::new(algorithm, version, params);
+    let result =
+        argon2.hash_password_into_with_memory(password.as_bytes(), stored.salt.as_ref()?, &mut output, &mut memory[..]);
+    free_memory().push(memory);
+    result.ok()?;
+    Output::new(&output).ok()
 }
 
 #[cfg(test)]
