@@ -38,6 +38,8 @@ pub struct ServeCommandArgs {
 pub fn run(args: ServeCommandArgs) -> Result<ExitCode> {
     let mut args = args.serve;
     log::start(&args.worker.log)?;
+    #[cfg(unix)]
+    raise_file_limit(&mut args);
     if args.demo {
         args.listen = DEMO_ADDRESS.into();
     }
@@ -50,6 +52,24 @@ pub fn run(args: ServeCommandArgs) -> Result<ExitCode> {
     // A read of standard input or a password check may still run; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Raises the limit on open files to the most that the system allows, and fits the connections to it.
+#[cfg(unix)]
+fn raise_file_limit(args: &mut ServeArgs) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// Files that the server needs besides its connections and the files of their photos and results.
+    const RESERVE: u64 = 128;
+    let limit = getrlimit(Resource::Nofile);
+    // Without a hard limit, the system has one of its own that is not told.
+    let wanted = limit.maximum.unwrap_or(1 << 16);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    let files = if raised.is_ok() { wanted } else { limit.current.unwrap_or(wanted) };
+    let connections = (files.saturating_sub(RESERVE) / 2).max(1);
+    if u64::from(args.max_connections) > connections {
+        tracing::warn!(connections, files, "the limit on open files allows fewer connections: raise `ulimit -n`");
+        args.max_connections = connections as u32;
+    }
 }
 
 async fn serve(args: ServeArgs, path: &Path) -> Result<()> {

@@ -85,3 +85,29 @@ fn the_orientation_counts_with_and_without_the_prefix_of_exif() {
 fn a_profile_with_a_table_for_one_intent_is_used() {
     assert_shows_the_photo("png", &input("png-lut-profile-a2b0.png"), 240);
 }
+
+/// A PNG of one pixel with a profile that inflates to `bytes` zeros.
+fn png_with_profile(bytes: usize) -> Vec<u8> {
+    let mut info = png::Info::with_size(1, 1);
+    info.color_type = png::ColorType::Rgb;
+    info.bit_depth = png::BitDepth::Eight;
+    info.icc_profile = Some(vec![0; bytes].into());
+    let mut file = Vec::new();
+    let mut writer = png::Encoder::with_info(&mut file, info).unwrap().write_header().unwrap();
+    writer.write_image_data(&[1, 2, 3]).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
+#[test]
+fn a_profile_that_inflates_to_much_is_ignored() {
+    let resident =
+        || fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    let bomb = png_with_profile(300 << 20);
+    assert!(bomb.len() < 1 << 20);
+    let before = resident();
+    let image = decode(&bomb).unwrap();
+    assert_eq!(image.pixels, [1, 2, 3, 255]);
+    let pages = resident().saturating_sub(before);
+    assert!(pages < (64 << 20) / 4096, "{pages} pages more");
+}

@@ -12,6 +12,7 @@ mod contract;
 mod crashes;
 mod environment;
 mod examples;
+mod faults;
 mod load;
 mod operations;
 mod reference;

@@ -77,7 +77,7 @@ fn events_follow_a_task_to_its_end() {
         .collect();
     assert_eq!(statuses[0]["status"], "pending", "{events:?}");
     assert_eq!(statuses.last().unwrap()["status"], "completed", "{events:?}");
-    assert_eq!(ann.status(&before)["status"], "completed");
+    assert_eq!(ann.wait_until_over(&before)["status"], "completed");
     let status = ann.status(&id);
     assert_eq!((&status["width"], &status["height"], &status["engine"]), (&json!(1024), &json!(1024), &json!("cpu")));
     assert!(status["stage_ms"]["enhance"].as_f64().unwrap() > 0.0);

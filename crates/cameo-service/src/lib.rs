@@ -9,6 +9,7 @@
 //! - [`worker`]: the loop of a worker process, and the supervisor that keeps such processes alive
 //! - [`secrets`]: password hashes and the keys that sign tokens
 
+mod heartbeats;
 pub mod http;
 pub mod secrets;
 pub mod settings;

@@ -98,6 +98,11 @@ impl Blobs {
         self.root.join(key)
     }
 
+    /// Returns how many bytes are free for blobs; `None` if the system does not tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(&self.root).ok()
+    }
+
     /// Returns whether there is no blob and no incomplete upload.
     pub fn is_empty(&self) -> Result<bool> {
         self.list_files().map(|files| files.is_empty())

@@ -19,6 +19,12 @@ pub enum StoreError {
     /// The database cannot be read or written, for example because the disk is full or the file is damaged.
     #[error("the database cannot be used: {0}")]
     Database(String),
+    /// Another process has been writing for too long.
+    #[error("the database is locked by another process")]
+    Busy,
+    /// The file of the database was deleted or replaced while it was open.
+    #[error("the file of the database is not the one that is open: restart the server")]
+    Replaced,
     /// A blob cannot be read or written.
     #[error("the blob folder cannot be used: {0}")]
     Storage(String),

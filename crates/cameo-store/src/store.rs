@@ -28,6 +28,15 @@ pub trait Tasks {
     /// reads the photo.
     async fn admission(&self, owner: UserId, limits: QueueLimits) -> Result<Admission>;
 
+    /// Checks that what is stored now can be read later.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] if the database was deleted or replaced.
+    async fn check(&self) -> Result<()>;
+
+    /// Returns whether the user has submitted a task with this idempotency key.
+    async fn has_idempotency_key(&self, owner: UserId, key: &str) -> Result<bool>;
+
     /// Returns a task, whoever its owner is.
     async fn task(&self, id: TaskId) -> Result<Option<Task>>;
 

@@ -4,7 +4,7 @@
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
 /// Larger profiles are ignored. Display and camera profiles have a few KiB, print profiles up to 1 MiB.
-const MAX_PROFILE_BYTES: usize = 2 << 20;
+pub(super) const MAX_PROFILE_BYTES: usize = 2 << 20;
 
 /// Parses `icc`. `None` if it is damaged, too large or not a profile of colour space `space`.
 ///

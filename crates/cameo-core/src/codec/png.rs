@@ -4,7 +4,9 @@ use std::io::{BufRead, Cursor, Seek};
 
 use image::DynamicImage;
 use image::metadata::Orientation;
+use zlib_rs::{Inflate, InflateFlush, Status};
 
+use super::color::MAX_PROFILE_BYTES;
 use super::decoded::{Decoded, exif_orientation, undecodable};
 use super::error::CodecError;
 use super::limits::InputLimits;
@@ -17,10 +19,12 @@ pub(super) fn size(file: impl BufRead + Seek) -> Result<(u32, u32), CodecError> 
 }
 
 /// Decodes a PNG of any bit depth and colour type.
-pub(super) fn decode_png(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
+pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
     let decoder_limits = png::Limits { bytes: limits.max_decoder_bytes as usize };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), decoder_limits);
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), decoder_limits);
     decoder.set_ignore_text_chunk(true);
+    // Its decoder would inflate a profile to gigabytes.
+    decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(png::Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(undecodable)?;
     limits.check_size(header.width, header.height)?;
@@ -31,10 +35,37 @@ pub(super) fn decode_png(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, 
     let frame = reader.next_frame(&mut pixels).map_err(undecodable)?;
     pixels.truncate(frame.buffer_size());
     let info = reader.info();
-    let icc = info.icc_profile.as_ref().map(|icc| icc.to_vec());
+    let icc = icc_profile(file);
     let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| exif_orientation(exif));
     let picture = dynamic_image(&frame, pixels).ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
     Ok(Decoded { picture, icc, orientation })
+}
+
+/// Returns the ICC profile, unless it is damaged or too large to be one.
+fn icc_profile(file: &[u8]) -> Option<Vec<u8>> {
+    const SIGNATURE_BYTES: usize = 8;
+    let mut rest = file.get(SIGNATURE_BYTES..)?;
+    loop {
+        let (&length, after) = rest.split_first_chunk::<4>()?;
+        let (&kind, after) = after.split_first_chunk::<4>()?;
+        let data = after.get(..u32::from_be_bytes(length) as usize)?;
+        match &kind {
+            // The name of the profile, its end, and the method of compression, which is always zlib's.
+            b"iCCP" => return inflate(data.get(data.iter().position(|&byte| byte == 0)? + 2..)?),
+            b"IDAT" => return None,
+            _ => rest = after.get(data.len() + 4..)?,
+        }
+    }
+}
+
+/// Inflates a profile of at most [`MAX_PROFILE_BYTES`].
+fn inflate(compressed: &[u8]) -> Option<Vec<u8>> {
+    const ZLIB: bool = true;
+    let mut profile = vec![0; MAX_PROFILE_BYTES];
+    let mut inflate = Inflate::new(ZLIB, 15);
+    let status = inflate.decompress(compressed, &mut profile, InflateFlush::Finish).ok()?;
+    profile.truncate(inflate.total_out() as usize);
+    (status == Status::StreamEnd).then_some(profile)
 }
 
 /// Wraps the samples of a frame. `None` if they do not fill it.

@@ -10,11 +10,28 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use super::state::AppState;
+use super::tokens::Claims;
 
 /// The user whose valid token came with the request.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub id: UserId,
+    claims: Arc<Claims>,
+}
+
+impl Caller {
+    /// Checks that the token is valid still, and that its user may use the API.
+    ///
+    /// # Errors
+    /// 401.
+    pub async fn check(&self, state: &AppState) -> Result<(), Problem> {
+        // The same answer for every flaw: only a forger would profit from knowing which one it is.
+        let invalid = || unauthorized("the token is invalid or has expired: log in again");
+        let user = state.store.user(self.id).await?.ok_or_else(invalid)?;
+        let is_valid =
+            self.claims.is_current() && state.may_log_in(&user) && user.password_changed_at == self.claims.password_of;
+        if is_valid { Ok(()) } else { Err(invalid()) }
+    }
 }
 
 fn unauthorized(detail: &str) -> Problem {
@@ -26,15 +43,12 @@ impl FromRequestParts<Arc<AppState>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
         let token = bearer_token(parts, state.settings.query_tokens)?;
-        // The same answer for every flaw: only a forger would profit from knowing which one it is.
         let invalid = || unauthorized("the token is invalid or has expired: log in again");
         let claims = state.tokens.verify(&token).ok_or_else(invalid)?;
         let id = claims.sub.parse().map_err(|_| invalid())?;
-        let user = state.store.user(id).await?.ok_or_else(invalid)?;
-        if !state.may_log_in(&user) || user.password_changed_at != claims.password_of {
-            return Err(invalid());
-        }
-        Ok(Self { id })
+        let caller = Self { id, claims: Arc::new(claims) };
+        caller.check(state).await?;
+        Ok(caller)
     }
 }
 
@@ -63,10 +77,16 @@ fn bearer_token(parts: &Parts, query_tokens: bool) -> Result<String, Problem> {
 pub async fn find_owned_task(state: &AppState, caller: &Caller, id: &str) -> Result<Task, Problem> {
     let unknown =
         || Problem::not_found("task_not_found", "there is no such task, or it has expired: submit the photo again");
-    let id = Uuid::try_parse(id).map_err(|_| unknown())?;
+    let id = parse_id(id).ok_or_else(unknown)?;
     let task = state.store.task(id).await?.ok_or_else(unknown)?;
     if task.owner != caller.id {
         return Err(Problem::new(StatusCode::FORBIDDEN, "not_your_task", "this task belongs to another user"));
     }
     Ok(task)
+}
+
+/// Parses an id as the API writes it: hexadecimal digits, with hyphens or without.
+pub fn parse_id(text: &str) -> Option<Uuid> {
+    // The library reads braces and the prefix of a URN as well.
+    text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-').then(|| Uuid::try_parse(text).ok()).flatten()
 }

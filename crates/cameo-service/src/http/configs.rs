@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::caller::Caller;
+use super::caller::{Caller, parse_id};
 use super::extract::{PathId, RawBody};
 use super::problem::{Problem, Result};
 use super::responses::{CommonErrors, ConfigErrors};
@@ -98,7 +98,7 @@ async fn find_readable(state: &AppState, caller: &Caller, id: &str) -> Result<Op
     if id == DEFAULT {
         return Ok(Some(ConfigBody::built_in()));
     }
-    let Ok(id) = Uuid::try_parse(id) else { return Ok(None) };
+    let Some(id) = parse_id(id) else { return Ok(None) };
     let config = state.store.config(id).await?.filter(|config| config.owner == caller.id || config.shared);
     config.map(|config| ConfigBody::new(config, caller)).transpose()
 }
@@ -109,7 +109,7 @@ async fn find_writable(state: &AppState, caller: &Caller, id: &str) -> Result<Co
     if id == DEFAULT {
         return Err(read_only("default is built in and cannot be changed: store a config of your own"));
     }
-    let id = Uuid::try_parse(id).map_err(|_| not_found())?;
+    let id = parse_id(id).ok_or_else(not_found)?;
     let config = state.store.config(id).await?.ok_or_else(not_found)?;
     match (config.owner == caller.id, config.shared) {
         (true, _) => Ok(config),

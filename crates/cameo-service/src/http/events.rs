@@ -4,9 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
-use futures_util::Stream;
+use axum::response::{IntoResponse, Sse};
 use futures_util::stream::unfold;
 use tokio::sync::watch::Receiver;
 
@@ -32,11 +31,13 @@ pub async fn events(
     State(state): State<Arc<AppState>>,
     caller: Caller,
     PathId(id): PathId,
-) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
+) -> Result<impl IntoResponse> {
     find_owned_task(&state, &caller, &id).await?;
-    let changes = state.changes.subscribe();
-    let events = TaskEvents { state, caller, id, changes, last_sent: String::new(), over: false };
-    Ok(Sse::new(unfold(events, TaskEvents::next)).keep_alive(KeepAlive::default()))
+    let (changes, stopping) = (state.changes.subscribe(), state.stopping.subscribe());
+    let events = TaskEvents { state, caller, id, changes, stopping, last_sent: String::new(), over: false };
+    let events = Sse::new(unfold(events, TaskEvents::next)).keep_alive(KeepAlive::default());
+    // nginx would keep the events until there are some kilobytes of them.
+    Ok(([("x-accel-buffering", "no")], events))
 }
 
 /// The events of one task, for one client.
@@ -45,6 +46,7 @@ struct TaskEvents {
     caller: Caller,
     id: String,
     changes: Receiver<i64>,
+    stopping: Receiver<bool>,
     last_sent: String,
     /// The last event told of the task's end.
     over: bool,
@@ -57,7 +59,9 @@ impl TaskEvents {
             if self.over {
                 return None;
             }
-            // If the task was deleted meanwhile, or the store cannot be read, there is nothing more to send.
+            // If the user may not see the task any more, if it was deleted, or if the store cannot be read, there is
+            // nothing more to send.
+            self.caller.check(&self.state).await.ok()?;
             let task = find_owned_task(&self.state, &self.caller, &self.id).await.ok()?;
             self.over = !task.status.is_active();
             let body = serde_json::to_string(&TaskBody::new(&self.state, task).await.ok()?).ok()?;
@@ -65,7 +69,10 @@ impl TaskEvents {
                 self.last_sent.clone_from(&body);
                 return Some((Ok(Event::default().event("status").data(body)), self));
             }
-            self.changes.changed().await.ok()?;
+            tokio::select! {
+                changed = self.changes.changed() => changed.ok()?,
+                _ = self.stopping.wait_for(|stops| *stops) => return None,
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub async fn livez() -> Json<Health> {
     get, path = "/readyz", tag = "operations", security(()),
     responses(
         (status = 200, description = "Ready", body = Health),
-        (status = 503, description = "`no_engine`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`no_engine`, `store_unavailable`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Health>> {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use cameo_store::User;
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ pub async fn login(
     headers: HeaderMap,
     RawBody(body): RawBody,
 ) -> Result<Json<LoginBody>> {
-    let sent = credentials_in(&headers, &body)?;
+    let sent = credentials_in(&headers, &body).await?;
     let missing =
         || Problem::bad_request("missing_credentials", "send username and password in the query, in a form or as JSON");
     let name = sent.username.or(query.username).filter(|name| !name.is_empty()).ok_or_else(missing)?;
@@ -89,7 +90,7 @@ async fn authenticate(state: &AppState, name: &str, password: String) -> Result<
 }
 
 /// Returns the credentials in the body; none if it is empty.
-fn credentials_in(headers: &HeaderMap, body: &[u8]) -> Result<Credentials> {
+async fn credentials_in(headers: &HeaderMap, body: &Bytes) -> Result<Credentials> {
     if body.is_empty() {
         return Ok(Credentials::default());
     }
@@ -97,10 +98,28 @@ fn credentials_in(headers: &HeaderMap, body: &[u8]) -> Result<Credentials> {
     let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     // The parser's own message could quote a password.
     let parsed = match content_type.as_str() {
-        "application/json" => serde_json::from_slice(body).ok(),
+        // Some editors put a byte order mark in front.
+        "application/json" => serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok(),
+        "multipart/form-data" => multipart_credentials(headers, body.clone()).await,
         "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(body).ok(),
         _ => None,
     };
     let detail = "the body must be a form or a JSON object with username and password";
     parsed.ok_or_else(|| Problem::bad_request("invalid_body", detail))
+}
+
+/// Returns the credentials in the parts of a form; `None` if it is malformed.
+async fn multipart_credentials(headers: &HeaderMap, body: Bytes) -> Option<Credentials> {
+    let mut request = Request::new(Body::from(body));
+    *request.headers_mut() = headers.clone();
+    let mut form = Multipart::from_request(request, &()).await.ok()?;
+    let mut credentials = Credentials::default();
+    while let Some(field) = form.next_field().await.ok()? {
+        match field.name() {
+            Some("username") => credentials.username = field.text().await.ok(),
+            Some("password") => credentials.password = field.text().await.ok(),
+            _ => {}
+        }
+    }
+    Some(credentials)
 }

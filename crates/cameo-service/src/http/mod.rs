@@ -3,11 +3,12 @@
 //!
 //! Only this module uses axum, JSON Web Tokens and HTTP status codes. Its modules, from the outside in:
 //!
-//! - `server`, `tls`, `router`, `cors`, `trace`: connections, and the way of a request to its handler
+//! - `server`, `tls`, `router`, `cors`, `trace`, `preconditions`, `drain`: connections, and the way of a request to its
+//!   handler
 //! - `login`, `submit`, `status`, `events`, `result`, `configs`, `health`, `docs`: the handlers
-//! - `caller`, `client_address`, `extract`, `params`, `upload`: what a request holds
+//! - `caller`, `client_address`, `extract`, `params`, `upload`, `wait`: what a request holds
 //! - `problem`, `responses`: errors as answers, and in the OpenAPI document
-//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `changes`, `metrics`: what the handlers share
+//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `uploads`, `changes`, `metrics`: what the handlers share
 
 #![expect(unused_qualifications, reason = "utoipa's macros write them")]
 
@@ -18,6 +19,7 @@ mod configs;
 mod cors;
 mod cpu_work;
 mod docs;
+mod drain;
 mod events;
 mod extract;
 mod health;
@@ -25,6 +27,7 @@ mod leaky_buckets;
 mod login;
 mod metrics;
 mod params;
+mod preconditions;
 mod problem;
 mod responses;
 mod result;
@@ -38,6 +41,8 @@ mod tls;
 mod tokens;
 mod trace;
 mod upload;
+mod uploads;
+mod wait;
 
 pub use router::document;
 pub use server::{check, serve};

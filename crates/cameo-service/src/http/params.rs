@@ -14,6 +14,9 @@ use super::configs;
 use super::problem::{Problem, Result};
 use super::state::AppState;
 
+/// The header whose repetition returns the task of the first submission.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 const MAX_KEY_BYTES: usize = 200;
 
 /// Parameters of a task, in the query or as fields of the form. They are text until [`TaskParams::recipe`] parses them.
@@ -103,7 +106,7 @@ impl TaskParams {
         operation: Operation,
         photo_sha256: &str,
     ) -> Result<Option<IdempotencyKey>> {
-        let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+        let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
         let key = key.to_str().ok().filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
         let detail = "an Idempotency-Key has 1 to 200 visible ASCII characters: choose another";
         let key = key.ok_or_else(|| Problem::bad_request("invalid_parameter", detail))?;

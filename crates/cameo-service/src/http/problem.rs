@@ -119,7 +119,17 @@ impl From<CpuWorkError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::internal(error)
+        match error {
+            StoreError::Busy => {
+                tracing::warn!(%error, "a request was refused");
+                Self::unavailable("server_busy", "the server is busy: try again", 1)
+            }
+            StoreError::Replaced => {
+                tracing::error!(%error, "a request was refused");
+                Self::unavailable("store_unavailable", "the server has lost its data: tell its operator", 60)
+            }
+            _ => Self::internal(error),
+        }
     }
 }
 

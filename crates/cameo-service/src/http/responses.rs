@@ -108,10 +108,13 @@ impl IntoResponses for PhotoErrors {
             (404, "With `Prefer: wait`: `task_failed`, `task_cancelled`"),
             (408, "`upload_stalled`"),
             (413, "`body_too_large`, `image_too_large`"),
-            (415, "`unsupported_image_format`"),
+            (415, "`unsupported_image_format`, `unsupported_encoding`"),
             (422, "`undecodable_image`, `idempotency_key_reused`"),
             (429, "`too_many_tasks`: see `X-RateLimit-Limit`, and wait `Retry-After` seconds"),
-            (503, "`queue_full`, `no_engine`, `server_busy`: wait `Retry-After` seconds"),
+            (
+                503,
+                "`queue_full`, `no_engine`, `server_busy`, `store_unavailable`, `storage_full`: wait `Retry-After` seconds",
+            ),
         ])
     }
 }

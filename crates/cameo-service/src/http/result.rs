@@ -134,7 +134,10 @@ async fn choose_representation(state: &AppState, result: &TaskResult, headers: &
 /// Sends a representation, or the part of it in `range`.
 async fn send(state: &AppState, representation: &Representation, range: Option<Range<u64>>) -> Result<Response> {
     let Representation { blob_key, bytes, .. } = representation;
-    let blob = state.blobs.get(blob_key, range.clone()).await?.ok_or_else(expired)?;
+    // The task says that it has a result: a file that is missing or cut short is the server's fault.
+    let missing = || Problem::internal(format!("the result {blob_key} is missing or was cut short"));
+    let blob =
+        state.blobs.get(blob_key, range.clone()).await?.filter(|blob| blob.size == *bytes).ok_or_else(missing)?;
     let length = range.as_ref().map_or(*bytes, |range| range.end - range.start);
     state.metrics.sent_bytes.inc_by(length);
     let mut response = Body::from_stream(blob.stream).into_response();
@@ -207,7 +210,8 @@ async fn write_webp(blobs: &Blobs, png_key: &str) -> Result<u64> {
     if let Some(bytes) = webp_bytes(blobs, png_key).await {
         return Ok(bytes);
     }
-    let png = blobs.read(png_key).await?.ok_or_else(expired)?;
+    let missing = || Problem::internal(format!("the result {png_key} is missing"));
+    let png = blobs.read(png_key).await?.ok_or_else(missing)?;
     // Our own PNG: the client is not at fault if it cannot be decoded.
     let webp = webp_from_png(&png).map_err(Problem::internal)?;
     let bytes = webp.len() as u64;

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::problem::Problem;
 use super::state::AppState;
-use super::{configs, cors, docs, events, health, login, result, status, submit, trace};
+use super::{configs, cors, docs, drain, events, health, login, preconditions, result, status, submit, trace};
 
 /// The largest body of a request that uploads no photo.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -61,7 +61,9 @@ pub fn app(state: Arc<AppState>) -> Router {
         None => router,
     };
     router
+        .layer(axum::middleware::from_fn(preconditions::layer))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(drain::layer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::layer))
         .with_state(state)
 }

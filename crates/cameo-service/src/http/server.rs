@@ -51,6 +51,7 @@ pub async fn serve(
         () = stop => {}
     }
     drop(listener);
+    state.stopping.send_replace(true);
     if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut off: they did not finish within the shutdown timeout");
     }

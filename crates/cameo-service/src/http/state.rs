@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use cameo_store::{Blobs, Result, Store, User, now};
+use cameo_store::{Blobs, Result, Store, User};
+
+use tokio::sync::watch;
 
 use super::changes::Changes;
 use super::cpu_work::CpuWork;
 use super::metrics::Metrics;
 use super::throttle::LoginThrottle;
 use super::tokens::Tokens;
+use super::uploads::Uploads;
+use crate::heartbeats::HeartbeatMonitor;
 use crate::secrets::SigningKey;
 use crate::settings::ServiceSettings;
 
@@ -21,6 +25,10 @@ pub struct AppState {
     pub(super) login_throttle: LoginThrottle,
     pub(super) metrics: Metrics,
     pub(super) changes: Changes,
+    /// Turns true when the server stops: nobody is kept waiting from then on.
+    pub(super) stopping: watch::Sender<bool>,
+    pub(super) uploads: Uploads,
+    heartbeats: HeartbeatMonitor,
     /// Each takes 19 MiB, and a core for tens of milliseconds.
     pub(super) password_checks: CpuWork,
     /// Each reads the segments of a photo up to its size.
@@ -37,6 +45,9 @@ impl AppState {
             login_throttle: LoginThrottle::default(),
             metrics: Metrics::default(),
             changes: Changes::new(store.clone()),
+            stopping: watch::Sender::new(false),
+            uploads: Uploads::default(),
+            heartbeats: HeartbeatMonitor::default(),
             password_checks: CpuWork::new(2, 64),
             header_reads: CpuWork::new(2, 1024),
             webp_encodings: CpuWork::new(1, 64),
@@ -63,7 +74,11 @@ impl AppState {
 
     /// Returns whether a worker has passed its self-test and sent a heartbeat within its lease.
     pub(super) async fn has_ready_worker(&self) -> Result<bool> {
-        let since = now() - self.settings.lease.as_millis() as i64;
-        Ok(self.store.workers().await?.iter().any(|worker| worker.ready && worker.heartbeat_at >= since))
+        self.store.check().await?;
+        let workers = self.store.workers().await?;
+        self.heartbeats.retain(&workers);
+        // Not `any`, which would leave out workers behind the first one that is ready.
+        let ready = workers.iter().filter(|worker| self.heartbeats.age(worker) <= self.settings.lease && worker.ready);
+        Ok(ready.count() > 0)
     }
 }

@@ -1,7 +1,6 @@
 //! Submitting photos: a form becomes a task.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -9,28 +8,26 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cameo_core::pipeline::Operation;
-use cameo_store::{Admission, NewTask, Submission, Task, TaskId, now};
-use http_body_util::{BodyExt, Limited};
+use cameo_store::{Admission, NewTask, Submission, TaskId, now};
+use http_body_util::Limited;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::caller::Caller;
 use super::health;
-use super::params::TaskParams;
+use super::params::{IDEMPOTENCY_KEY, TaskParams};
 use super::problem::{Problem, Result};
 use super::responses::PhotoErrors;
 use super::result;
 use super::state::AppState;
 use super::upload::{self, PhotoForm};
+use super::wait::{preferred_wait, wait_until_over};
 
-/// The longest time that a client may ask to wait for its result.
-const MAX_WAIT_SECS: u64 = 120;
 /// Bytes that a form may have besides its photo.
 const FORM_OVERHEAD_BYTES: u64 = 64 << 10;
-/// How much of a refused upload is read, so that its sender gets to read the answer, and for how long.
-const DRAIN_BYTES: usize = 64 << 20;
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// Bytes that stay free on the disk besides a photo, for the database.
+const DISK_RESERVE_BYTES: u64 = 256 << 10;
 /// The mean run time of a task, as long as none has been completed.
 const UNKNOWN_TASK_SECS: f64 = 10.0;
 
@@ -113,10 +110,10 @@ pub async fn cutout(State(state): State<Arc<AppState>>, caller: Caller, request:
 }
 
 async fn submit(state: Arc<AppState>, caller: Caller, request: Request, operation: Operation) -> Result<Response> {
-    if let Err(problem) = admit(&state, &caller, request.headers()).await {
-        drain(request).await;
-        return Err(problem);
-    }
+    let remaining = admit(&state, &caller, request.headers()).await?;
+    let Some(_upload) = state.uploads.begin(caller.id, remaining) else {
+        return Err(refusal(&state, Admission::UserFull).await);
+    };
     let headers = request.headers().clone();
     let params = TaskParams::from_query(request.uri().query().unwrap_or_default())?;
     let id = Uuid::new_v4();
@@ -152,19 +149,47 @@ async fn submit(state: Arc<AppState>, caller: Caller, request: Request, operatio
 }
 
 /// Refuses a submission before its body is read: no engine is ready, the queue is full, or the upload is too large.
-async fn admit(state: &AppState, caller: &Caller, headers: &HeaderMap) -> Result<()> {
-    if !state.has_ready_worker().await? {
+///
+/// A submission that was accepted before is not refused for the state of the queue: its client asks for the task's id.
+/// Returns how many uploads the caller may have at once.
+async fn admit(state: &AppState, caller: &Caller, headers: &HeaderMap) -> Result<u64> {
+    let is_repeated = match headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) {
+        Some(key) => state.store.has_idempotency_key(caller.id, key).await?,
+        None => false,
+    };
+    let max_uploads = if is_repeated {
+        state.settings.queue.tasks_per_user
+    } else if state.has_ready_worker().await? {
+        match state.store.admission(caller.id, state.settings.queue).await? {
+            Admission::Open { remaining } => remaining,
+            full => return Err(refusal(state, full).await),
+        }
+    } else {
         return Err(health::no_engine());
-    }
-    match state.store.admission(caller.id, state.settings.queue).await? {
-        Admission::Open { .. } => {}
-        full => return Err(refusal(state, full).await),
-    }
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    };
+    check_room(state, headers)?;
+    let declared = declared_bytes(headers);
     match declared {
         Some(bytes) if bytes > max_form_bytes(state) => Err(upload::too_large()),
+        _ => Ok(max_uploads),
+    }
+}
+
+/// Refuses a photo for which there is no room on the disk.
+fn check_room(state: &AppState, headers: &HeaderMap) -> Result<()> {
+    let needed = declared_bytes(headers).unwrap_or_default().min(max_form_bytes(state)) + DISK_RESERVE_BYTES;
+    match state.blobs.free_bytes() {
+        Some(free) if free < needed => {
+            tracing::error!(free, "a photo was refused: the disk of the data folder is full");
+            Err(Problem::unavailable("storage_full", "the server has no room for photos: try again later", 60))
+        }
         _ => Ok(()),
     }
+}
+
+/// Returns the size of the body that the client announces.
+fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn max_form_bytes(state: &AppState) -> u64 {
@@ -197,28 +222,19 @@ async fn refusal(state: &AppState, admission: Admission) -> Problem {
     }
 }
 
-/// Reads on for a moment. A client whose connection is closed while it uploads does not get to read the answer.
-async fn drain(request: Request) {
-    let mut body = request.into_body();
-    let mut bytes = 0;
-    let reading = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            bytes += frame.data_ref().map_or(0, |data| data.len());
-            if bytes > DRAIN_BYTES {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
-}
-
 async fn read_form(state: &AppState, request: Request, id: TaskId) -> Result<PhotoForm> {
-    let mut request = request.map(|body| Body::new(Limited::new(body, max_form_bytes(state) as usize)));
+    let (mut request, header_limit) =
+        upload::limit_part_headers(request.map(|body| Body::new(Limited::new(body, max_form_bytes(state) as usize))));
     DefaultBodyLimit::disable().apply(&mut request);
-    let detail = "send the photo as multipart/form-data, in a part named file";
-    let invalid = |_| Problem::bad_request("invalid_form", detail);
-    let form = Multipart::from_request(request, &()).await.map_err(invalid)?;
-    upload::read(form, id, &state.blobs, &state.settings.limits.input, &state.header_reads).await
+    let invalid = |detail| Problem::bad_request("invalid_form", detail);
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    if content_type.starts_with("multipart/form-data") && !content_type.contains("boundary=") {
+        return Err(invalid("the Content-Type lacks the form's boundary: let your HTTP library set this header"));
+    }
+    let not_a_form = |_| invalid("send the photo as multipart/form-data, in a part named file");
+    let form = Multipart::from_request(request, &()).await.map_err(not_a_form)?;
+    upload::read(form, header_limit, id, state).await
 }
 
 /// Returns the task's id; or its result, if the client waits for it and it is ready in time.
@@ -237,29 +253,4 @@ async fn answer(state: &AppState, id: TaskId, operation: Operation, headers: &He
     };
     let location = [(header::LOCATION, format!("/api/v1/upscale/status/{id}"))];
     Ok((location, Json(AcceptedBody { task_id: id, message })).into_response())
-}
-
-/// Returns the N of `Prefer: wait=N`.
-fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let mut waits =
-        values.flat_map(|value| value.split([',', ';'])).filter_map(|part| part.trim().strip_prefix("wait="));
-    let secs: u64 = waits.next()?.trim().parse().ok()?;
-    Some(Duration::from_secs(secs.min(MAX_WAIT_SECS)))
-}
-
-/// Waits until a task is over, and returns it; `None` if that takes longer than `wait`.
-async fn wait_until_over(state: &AppState, id: TaskId, wait: Duration) -> Result<Option<Task>> {
-    let deadline = tokio::time::Instant::now() + wait;
-    let mut changes = state.changes.subscribe();
-    loop {
-        let deleted = || Problem::not_found("task_not_found", "the task was deleted: submit the photo again");
-        let task = state.store.task(id).await?.ok_or_else(deleted)?;
-        if !task.status.is_active() {
-            return Ok(Some(task));
-        }
-        if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
-            return Ok(None);
-        }
-    }
 }

@@ -33,6 +33,13 @@ pub struct Claims {
     pub password_of: i64,
 }
 
+impl Claims {
+    /// Returns whether the token has not expired since it was verified.
+    pub fn is_current(&self) -> bool {
+        jsonwebtoken::get_current_timestamp() <= self.exp + LEEWAY_SECS
+    }
+}
+
 /// Issues and verifies tokens.
 pub struct Tokens {
     /// Never empty; the first key signs.

@@ -32,6 +32,9 @@ pub enum TaskError {
     StoredRecipe(#[from] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The result could not be stored for a long time.
+    #[error("the result could not be stored: {0}")]
+    NotStored(StoreError),
     #[error("a thread panicked: {0}")]
     Panicked(#[from] JoinError),
     #[error("the task ran longer than {secs} seconds")]
@@ -58,6 +61,9 @@ impl TaskError {
                 Fault::Image | Fault::Parameters => (error.code(), error.to_string()),
                 Fault::Machine => (error.code(), SERVER_FAILED.into()),
             },
+            Self::NotStored(_) => {
+                ("result_not_stored", "the server has no room for the result: submit the photo again later".into())
+            }
             Self::PhotoLost => ("photo_lost", "the server has lost the photo: submit it again".into()),
             Self::TimedOut { secs } => ("timed_out", format!("it took longer than {secs} seconds")),
             Self::StoredRecipe(_) | Self::Store(_) | Self::Panicked(_) => ("internal_error", SERVER_FAILED.into()),
@@ -70,7 +76,7 @@ impl TaskError {
         match self {
             Self::Pipeline(error) => error.fault() == Fault::Machine,
             Self::Store(_) | Self::Panicked(_) | Self::TimedOut { .. } => true,
-            Self::PhotoLost | Self::StoredRecipe(_) => false,
+            Self::PhotoLost | Self::StoredRecipe(_) | Self::NotStored(_) => false,
         }
     }
 }

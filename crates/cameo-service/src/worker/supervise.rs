@@ -11,6 +11,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::heartbeats::HeartbeatMonitor;
+use crate::secrets::SECRET_VARIABLE;
+
 /// Wait before a worker is replaced. It doubles each time, until a worker becomes ready. What ends a worker that was
 /// ready is probably its task, whose retries have delays of their own.
 const MIN_WAIT: Duration = Duration::from_millis(250);
@@ -68,6 +71,8 @@ impl Supervisor {
         command
             .args(&self.arguments)
             .arg(format!("--id={id}"))
+            // Workers decode files from strangers, and need no keys.
+            .env_remove(SECRET_VARIABLE)
             // The worker stops when it is closed, which the system does even if the server is killed.
             .stdin(Stdio::piped())
             .kill_on_drop(true)
@@ -78,6 +83,7 @@ impl Supervisor {
     async fn watch(&self, id: &str, child: &mut Child, stop: &mut watch::Receiver<bool>) -> bool {
         let began = Instant::now();
         let mut was_ready = false;
+        let heartbeats = HeartbeatMonitor::default();
         // Taken out of the child, because waiting for a child closes its standard input.
         let input = child.stdin.take();
         loop {
@@ -98,7 +104,7 @@ impl Supervisor {
             let registered = workers.into_iter().find(|worker| worker.id == id);
             was_ready |= registered.is_some();
             let hangs = match registered {
-                Some(worker) => now() - worker.heartbeat_at > self.lease.as_millis() as i64,
+                Some(worker) => heartbeats.age(&worker) > self.lease,
                 None => began.elapsed() > START_LIMIT,
             };
             if hangs {

@@ -1,7 +1,7 @@
 //! The run of one task, from its claim to its result or failure.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cameo_core::pipeline::{self, EncodedResult};
@@ -22,6 +22,9 @@ pub struct TaskRun {
     lease: Lease,
     task: Task,
 }
+
+/// How long a result is kept in memory while it cannot be stored.
+const MAX_STORE_OUTAGE: Duration = Duration::from_secs(60);
 
 /// How the work on a task ended.
 enum WorkEnd {
@@ -56,7 +59,7 @@ impl TaskRun {
         match self.watch(work, &progress, abandoned).await {
             WorkEnd::Finished(Ok(encoded)) => {
                 self.weights.learn(operation, &encoded.times);
-                match self.publish(encoded).await {
+                match self.publish_when_possible(encoded).await {
                     Ok(()) => Ok(()),
                     Err(error) => self.fail(error).await,
                 }
@@ -136,23 +139,52 @@ impl TaskRun {
         }
     }
 
-    /// Stores the result: the file first, then the row. A file that the row does not accept is deleted.
-    async fn publish(&self, encoded: EncodedResult) -> Result<(), TaskError> {
-        let WorkerContext { store, blobs, engine, .. } = &*self.context;
+    /// Publishes the result, and tries again while the store cannot take it: the work is done, and a full disk is no
+    /// reason to do it again.
+    async fn publish_when_possible(&self, encoded: EncodedResult) -> Result<(), TaskError> {
         let result = task_result(&self.lease, &encoded);
-        blobs.put(&result.blob_key, Bytes::from(encoded.bytes)).await?;
-        match store.finish(&self.lease, &result, engine.name, now()).await {
-            Ok(()) => {
-                tracing::info!(task = %self.task.id, ms = encoded.times.total_ms(), "task completed");
-                self.delete_photo().await;
-                Ok(())
+        let ms = encoded.times.total_ms();
+        let bytes = Bytes::from(encoded.bytes);
+        let since = Instant::now();
+        loop {
+            match self.publish(&result, bytes.clone(), ms).await {
+                Err(error) if since.elapsed() < MAX_STORE_OUTAGE => {
+                    tracing::warn!(task = %self.task.id, %error, "the result could not be stored: trying again");
+                }
+                Err(error) => return Err(TaskError::NotStored(error)),
+                Ok(()) => return Ok(()),
             }
-            Err(StoreError::LeaseLost) => {
+            tokio::time::sleep(self.context.heartbeat_period()).await;
+            // No error but the loss of the lease ends the attempts.
+            let duration = self.context.lease_ms();
+            let renewed = self.context.store.renew(&self.lease, duration, 1.0, "encode", now()).await;
+            if matches!(renewed, Err(StoreError::LeaseLost)) {
                 tracing::info!(task = %self.task.id, "result discarded: the lease was lost");
-                Ok(blobs.delete(&result.blob_key).await?)
+                return Ok(());
             }
-            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Stores the result: the file first, then the row. A file that the row does not accept is deleted.
+    async fn publish(&self, result: &TaskResult, bytes: Bytes, ms: f64) -> Result<(), StoreError> {
+        let WorkerContext { store, blobs, engine, .. } = &*self.context;
+        blobs.put(&result.blob_key, bytes).await?;
+        match store.finish(&self.lease, result, engine.name, now()).await {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost) => {
+                // It may be lost because an earlier attempt was committed although it reported an error.
+                let task = store.task(self.task.id).await?;
+                let is_published = task.and_then(|task| task.result).is_some_and(|own| own.blob_key == result.blob_key);
+                if !is_published {
+                    tracing::info!(task = %self.task.id, "result discarded: the lease was lost");
+                    return blobs.delete(&result.blob_key).await;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        tracing::info!(task = %self.task.id, ms, "task completed");
+        self.delete_photo().await;
+        Ok(())
     }
 
     /// Ends the run with a failure, which is retried if another run may succeed.

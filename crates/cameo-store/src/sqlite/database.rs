@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Result, StoreError};
 
@@ -26,6 +26,8 @@ pub struct Sqlite(Arc<Connections>);
 #[derive(Debug)]
 struct Connections {
     path: PathBuf,
+    /// What identifies the file that is open.
+    file: Option<(u64, u64)>,
     writer: Mutex<Connection>,
     /// The idle read connections. A read opens a new one if there is none.
     readers: Mutex<Vec<Connection>>,
@@ -49,6 +51,7 @@ impl Sqlite {
         let observer = connect_reader(path)?;
         Ok(Self(Arc::new(Connections {
             path: path.into(),
+            file: file_identity(path),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             observer: Mutex::new(observer),
@@ -90,6 +93,11 @@ impl Sqlite {
             Ok(value)
         })
         .await
+    }
+
+    /// Checks that the file is still at its path.
+    pub(super) fn check_file(&self) -> Result<()> {
+        if file_identity(&self.0.path) == self.0.file { Ok(()) } else { Err(StoreError::Replaced) }
     }
 
     /// Returns a number that changes with every commit of any process.
@@ -146,6 +154,21 @@ async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        StoreError::Database(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+            _ => StoreError::Database(error.to_string()),
+        }
     }
+}
+
+/// Returns what identifies the file at `path`. Other systems than Unix do not let an open file be deleted.
+#[cfg(unix)]
+fn file_identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_identity(_: &Path) -> Option<(u64, u64)> {
+    None
 }

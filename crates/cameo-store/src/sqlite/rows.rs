@@ -39,6 +39,13 @@ impl FromSql for TaskResult {
 
 /// Reads a row with all columns of `tasks`.
 pub fn task(row: &Row<'_>) -> Result<Task> {
+    task_columns(row).inspect_err(|error| {
+        let id: String = row.get("id").unwrap_or_default();
+        tracing::error!(task = id, %error, "the row of a task is damaged");
+    })
+}
+
+fn task_columns(row: &Row<'_>) -> Result<Task> {
     let code: Option<String> = row.get("failure_code")?;
     let reason: Option<String> = row.get("failure_reason")?;
     Ok(Task {
@@ -60,6 +67,14 @@ pub fn task(row: &Row<'_>) -> Result<Task> {
         result: row.get("result")?,
         expired: row.get("expired")?,
     })
+}
+
+/// Leaves out a row whose values make no sense, so that one damaged row does not hide the others.
+pub fn readable<T>(row: Result<T>) -> Option<Result<T>> {
+    match row {
+        Err(Error::FromSqlConversionFailure(..)) => None,
+        row => Some(row),
+    }
 }
 
 /// Reads a row with all columns of `workers`.

@@ -11,7 +11,7 @@ use crate::account::UserId;
 use crate::error::Result;
 use crate::queue::{Admission, Lease, Load, QueueLimits, StageTotal, Submission};
 use crate::store::Tasks;
-use crate::task::{IdempotencyKey, NewTask, Page, Task, TaskId, TaskStatus};
+use crate::task::{IdempotencyKey, NewTask, Page, Task, TaskId, TaskResult, TaskStatus};
 use crate::time::Millis;
 
 /// How many of the newest completed tasks [`Load::mean_seconds`] averages.
@@ -49,6 +49,18 @@ impl Tasks for Sqlite {
         self.read(move |db| admission(db, owner, limits, 0)).await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.check_file()
+    }
+
+    async fn has_idempotency_key(&self, owner: UserId, key: &str) -> Result<bool> {
+        self.read_inline(|db| {
+            let mut select =
+                db.prepare_cached("SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE owner = ? AND key = ?)")?;
+            Ok(select.query_row(params![owner, key], |row| row.get(0))?)
+        })
+    }
+
     async fn task(&self, id: TaskId) -> Result<Option<Task>> {
         self.read_inline(|db| find(db, id))
     }
@@ -62,7 +74,7 @@ impl Tasks for Sqlite {
             let mut select =
                 db.prepare_cached("SELECT * FROM tasks WHERE owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?")?;
             let tasks = select.query_map(params![owner, page.before.unwrap_or(i64::MAX), page.limit], rows::task)?;
-            Ok(tasks.collect::<rusqlite::Result<_>>()?)
+            Ok(tasks.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -122,9 +134,14 @@ impl Tasks for Sqlite {
                     keys.insert(lease.output_key());
                 }
             }
-            let mut completed = db
-                .prepare_cached("SELECT result ->> 'blob_key' FROM tasks WHERE status = 'completed' AND expired = 0")?;
-            for key in completed.query_map([], |row| row.get(0))? {
+            let mut completed =
+                db.prepare_cached("SELECT id, fence, result FROM tasks WHERE status = 'completed' AND expired = 0")?;
+            let completed = completed.query_map([], |row| {
+                let lease = Lease { task: row.get::<_, rows::Id>(0)?.0, fence: row.get(1)? };
+                // A damaged row keeps its file: the lease of its last run names it as well.
+                Ok(row.get::<_, TaskResult>(2).map_or_else(|_| lease.output_key(), |result| result.blob_key))
+            })?;
+            for key in completed {
                 keys.insert(key?);
             }
             Ok(keys)
@@ -193,10 +210,19 @@ fn admission(db: &Connection, owner: UserId, limits: QueueLimits, pixels: u64) -
     if active >= limits.tasks_per_user {
         return Ok(Admission::UserFull);
     }
-    let (pending, pending_pixels): (u64, u64) = db
-        .prepare_cached("SELECT count(*), coalesce(sum(pixels), 0) FROM tasks WHERE status = 'pending'")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // An empty queue accepts a photo that exceeds the pixel limit on its own, which could never be accepted otherwise.
-    let full = pending >= limits.tasks || (pending > 0 && pending_pixels + pixels > limits.pixels);
+    let (pending, pending_pixels, own_pixels): (u64, u64, u64) = db
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(pixels), 0), coalesce(sum(pixels) FILTER (WHERE owner = ?), 0)
+             FROM tasks WHERE status = 'pending'",
+        )?
+        .query_row([owner], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    // Nobody holds more than what is left free, so one user takes half of the room at most, two take a third each, and
+    // there is always some left for another (Choudhury and Hahne 1998, "Dynamic Queue Length Thresholds for
+    // Shared-Memory Packet Switches"). A user without pending photos is accepted while the queue is not full: otherwise
+    // a photo that exceeds the limit on its own could never be accepted.
+    let (own_after, all_after) = (own_pixels + pixels, pending_pixels + pixels);
+    let exceeds_share = own_pixels > 0 && own_after + all_after > limits.pixels;
+    let exceeds_room = pending_pixels > 0 && all_after > limits.pixels;
+    let full = pending >= limits.tasks || exceeds_room || exceeds_share;
     Ok(if full { Admission::QueueFull } else { Admission::Open { remaining: limits.tasks_per_user - active } })
 }
