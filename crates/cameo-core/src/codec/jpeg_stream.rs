@@ -44,7 +44,7 @@ impl Stream {
 /// Returns the position of the next marker from `at` on, and its second byte.
 fn next_marker(file: &[u8], mut at: usize) -> Option<(usize, u8)> {
     loop {
-        at += file.get(at..)?.iter().position(|&byte| byte == 0xff)?;
+        at += memchr::memchr(0xff, file.get(at..)?)?;
         match *file.get(at + 1)? {
             0x00 => at += 2,
             // Any number of fill bytes may precede a marker.

@@ -67,15 +67,18 @@ impl<K: Eq + Hash + Clone> LeakyBuckets<K> {
 
     /// Returns the bucket of `key`, its level as of `now`.
     pub fn bucket(&mut self, key: K, now: Instant) -> &mut Bucket {
-        let (level, running) =
-            self.buckets.get(&key).map_or((0.0, 0), |bucket| (self.level(bucket, now), bucket.running));
+        // Times may come out of order: several threads take them.
+        let (level, since, running) = self
+            .buckets
+            .get(&key)
+            .map_or((0.0, now, 0), |bucket| (self.level(bucket, now), bucket.since.max(now), bucket.running));
         let leak = self.leak;
         // The bucket that has been empty for the longest time is the oldest.
         let age = |bucket: &Bucket| {
             let lifetime = leak.mul_f64(bucket.level + f64::from(bucket.running));
             now.duration_since(bucket.since).saturating_sub(lifetime)
         };
-        insert_bounded(&mut self.buckets, key.clone(), Bucket { level, since: now, running }, age);
+        insert_bounded(&mut self.buckets, key.clone(), Bucket { level, since, running }, age);
         self.buckets.get_mut(&key).expect("it was inserted")
     }
 
