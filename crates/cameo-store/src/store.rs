@@ -31,7 +31,7 @@ pub trait Tasks {
     /// Checks that what is stored now can be read later.
     ///
     /// # Errors
-    /// [`StoreError::Replaced`] if the database was deleted or replaced.
+    /// [`StoreError::Replaced`](crate::error::StoreError::Replaced) if the database was deleted or replaced.
     async fn check(&self) -> Result<()>;
 
     /// Returns whether the user has submitted a task with this idempotency key.
