@@ -24,7 +24,10 @@ pub struct TaskRun {
 }
 
 /// How long a result is kept in memory while it cannot be stored.
-const MAX_STORE_OUTAGE: Duration = Duration::from_secs(60);
+const MAX_STORE_OUTAGE: Duration = Duration::from_secs(20);
+
+/// How long it takes until a result that could not be stored is tried again.
+const PUBLISH_RETRY: Duration = Duration::from_secs(5);
 
 /// How the work on a task ended.
 enum WorkEnd {
@@ -147,6 +150,7 @@ impl TaskRun {
         let bytes = Bytes::from(encoded.bytes);
         let since = Instant::now();
         loop {
+            let attempted = Instant::now();
             match self.publish(&result, bytes.clone(), ms).await {
                 Err(error) if since.elapsed() < MAX_STORE_OUTAGE => {
                     tracing::warn!(task = %self.task.id, %error, "the result could not be stored: trying again");
@@ -154,13 +158,15 @@ impl TaskRun {
                 Err(error) => return Err(TaskError::NotStored(error)),
                 Ok(()) => return Ok(()),
             }
-            tokio::time::sleep(self.context.heartbeat_period()).await;
-            // No error but the loss of the lease ends the attempts.
-            let duration = self.context.lease_ms();
-            let renewed = self.context.store.renew(&self.lease, duration, 1.0, "encode", now()).await;
-            if matches!(renewed, Err(StoreError::LeaseLost)) {
-                tracing::info!(task = %self.task.id, "result discarded: the lease was lost");
-                return Ok(());
+            while attempted.elapsed() < PUBLISH_RETRY {
+                tokio::time::sleep(self.context.heartbeat_period()).await;
+                // No error but the loss of the lease ends the attempts.
+                let duration = self.context.lease_ms();
+                let renewed = self.context.store.renew(&self.lease, duration, 1.0, "encode", now()).await;
+                if matches!(renewed, Err(StoreError::LeaseLost)) {
+                    tracing::info!(task = %self.task.id, "result discarded: the lease was lost");
+                    return Ok(());
+                }
             }
         }
     }

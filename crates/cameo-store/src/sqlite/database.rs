@@ -47,6 +47,8 @@ impl Sqlite {
         // A commit is on the disk when it returns, so that an accepted task survives a power failure.
         writer.pragma_update(None, "synchronous", "full")?;
         writer.pragma_update(None, "foreign_keys", true)?;
+        // The log stays small, so that the database can be written for a while when the disk is nearly full.
+        writer.pragma_update(None, "wal_autocheckpoint", 50)?;
         create_schema(&mut writer, path)?;
         let observer = connect_reader(path)?;
         Ok(Self(Arc::new(Connections {
