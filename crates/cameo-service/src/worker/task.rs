@@ -159,7 +159,7 @@ impl TaskRun {
                 Ok(()) => return Ok(()),
             }
             while attempted.elapsed() < PUBLISH_RETRY {
-                tokio::time::sleep(self.context.heartbeat_period()).await;
+                tokio::time::sleep(self.context.heartbeat_period().min(PUBLISH_RETRY)).await;
                 // No error but the loss of the lease ends the attempts.
                 let duration = self.context.lease_ms();
                 let renewed = self.context.store.renew(&self.lease, duration, 1.0, "encode", now()).await;
