@@ -33,7 +33,7 @@ pub struct Inputs {
     pub unreadable: Vec<(PathBuf, CliError)>,
     /// How many files of each other image format were left out, by their extension.
     pub left_out: BTreeMap<String, usize>,
-    /// Links to folders, which are not followed: a link to a parent folder would never end.
+    /// Links to folders, which are not followed: through a link to a parent folder, the search would never end.
     pub links: Vec<PathBuf>,
     /// The folder that results are written to, if it exists. Its files are not taken for photos.
     output_folder: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! MediaPipe's selfie segmentation (Google 2021): finds people at 256x256, at under one percent of IS-Net's cost.
 //!
 //! The encoder consists of inverted residual blocks with squeeze-and-excitation, as in MobileNetV3 (Howard et al.
-//! 2019); the decoder weighs each skip connection by a gate. A logistic regression on the channel means that gates
+//! 2019); the decoder weighs each skip connection by a gate. A logistic regression on the channel means that the gates
 //! read, which is not part of the published network, tells people from animals and things: the network alone takes most
 //! animals for people.
 //!

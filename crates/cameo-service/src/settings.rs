@@ -31,7 +31,7 @@ pub struct ServiceSettings {
     /// Connections open at once.
     pub max_connections: usize,
     /// Connections of one client address open at once. Not limited behind a proxy.
-    pub max_connections_per_address: usize,
+    pub max_connections_per_address: u64,
     /// Time that a client may take to send its headers, for the TLS handshake, and to send the body of a request
     /// without a photo.
     pub header_timeout: Duration,

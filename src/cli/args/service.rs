@@ -173,7 +173,7 @@ impl ServeArgs {
                 tasks_per_user: self.max_tasks_per_user,
             },
             max_connections: self.max_connections as usize,
-            max_connections_per_address: self.max_connections_per_address as usize,
+            max_connections_per_address: self.max_connections_per_address.into(),
             header_timeout: seconds(self.header_timeout),
             body_timeout: seconds(self.body_timeout),
             write_timeout: seconds(self.write_timeout),

@@ -23,7 +23,7 @@ pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, C
     let decoder_limits = png::Limits { bytes: limits.max_decoder_bytes as usize };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), decoder_limits);
     decoder.set_ignore_text_chunk(true);
-    // Its decoder would inflate a profile to gigabytes.
+    // The crate would inflate a profile to gigabytes.
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(png::Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(undecodable)?;
@@ -50,7 +50,7 @@ fn icc_profile(file: &[u8]) -> Option<Vec<u8>> {
         let (&kind, after) = after.split_first_chunk::<4>()?;
         let data = after.get(..u32::from_be_bytes(length) as usize)?;
         match &kind {
-            // The name of the profile, its end, and the method of compression, which is always zlib's.
+            // The compressed profile follows its name, a zero byte and the compression method, which is always zlib.
             b"iCCP" => return inflate(data.get(data.iter().position(|&byte| byte == 0)? + 2..)?),
             b"IDAT" => return None,
             _ => rest = after.get(data.len() + 4..)?,

@@ -1,6 +1,6 @@
 //! Reads what is left of a request that was refused.
 //!
-//! A connection whose client still sends when it is closed is reset, and the client may then lose the answer: many
+//! If a connection is closed while its client is still sending, it is reset, and the client may lose the answer: many
 //! libraries and proxies report a broken pipe instead.
 
 use std::pin::Pin;

@@ -8,7 +8,7 @@
 //! - `login`, `submit`, `status`, `events`, `result`, `configs`, `health`, `docs`: the handlers
 //! - `caller`, `client_address`, `extract`, `params`, `upload`, `wait`: what a request holds
 //! - `problem`, `responses`: errors as answers, and in the OpenAPI document
-//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `uploads`, `changes`, `metrics`: what the handlers share
+//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `places`, `changes`, `metrics`: what the handlers share
 
 #![expect(unused_qualifications, reason = "utoipa's macros write them")]
 
@@ -27,6 +27,7 @@ mod leaky_buckets;
 mod login;
 mod metrics;
 mod params;
+mod places;
 mod preconditions;
 mod problem;
 mod responses;
@@ -41,7 +42,6 @@ mod tls;
 mod tokens;
 mod trace;
 mod upload;
-mod uploads;
 mod wait;
 
 pub use router::document;

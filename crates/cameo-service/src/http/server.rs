@@ -1,8 +1,7 @@
 //! Connections: their number is limited, stalled ones are closed, and running requests finish when the server stops.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::client_address::network_of;
+use super::places::Places;
 use super::router;
 use super::state::AppState;
 use super::tls::{self, ServerError};
@@ -76,7 +76,8 @@ struct Server {
     write_timeout: Duration,
     /// One permit for each connection.
     connections: Arc<Semaphore>,
-    by_address: Arc<ConnectionsByAddress>,
+    by_address: Places<IpAddr>,
+    max_per_address: u64,
 }
 
 impl Server {
@@ -91,11 +92,12 @@ impl Server {
             handshake_timeout: settings.header_timeout,
             write_timeout: settings.write_timeout,
             connections: Arc::new(Semaphore::new(settings.max_connections)),
+            by_address: Places::default(),
             // A proxy holds the connections of all clients.
-            by_address: Arc::new(ConnectionsByAddress::new(match settings.behind_proxy {
-                true => settings.max_connections,
+            max_per_address: match settings.behind_proxy {
+                true => u64::MAX,
                 false => settings.max_connections_per_address,
-            })),
+            },
         })
     }
 
@@ -111,7 +113,7 @@ impl Server {
                     continue;
                 }
             };
-            let Some(place) = self.by_address.clone().take(network_of(peer.ip())) else {
+            let Some(place) = self.by_address.take(network_of(peer.ip()), self.max_per_address) else {
                 tracing::debug!(%peer, "a connection was refused: its address has too many");
                 continue;
             };
@@ -128,48 +130,6 @@ impl Server {
                     answer(stream, peer, app, &http, watcher).await;
                 }
             });
-        }
-    }
-}
-
-/// Counts the open connections of each client address.
-struct ConnectionsByAddress {
-    max: usize,
-    counts: Mutex<HashMap<IpAddr, usize>>,
-}
-
-impl ConnectionsByAddress {
-    fn new(max: usize) -> Self {
-        Self { max, counts: Mutex::default() }
-    }
-
-    /// Counts a connection of `address` until the place is dropped; `None` if the address has too many.
-    fn take(self: Arc<Self>, address: IpAddr) -> Option<AddressPlace> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= self.max {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(AddressPlace { connections: self, address })
-    }
-}
-
-/// The place of a connection among those of its address.
-struct AddressPlace {
-    connections: Arc<ConnectionsByAddress>,
-    address: IpAddr,
-}
-
-impl Drop for AddressPlace {
-    fn drop(&mut self) {
-        let mut counts = self.connections.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use cameo_store::{Blobs, Result, Store, User};
+use cameo_store::{Blobs, Result, Store, User, UserId};
 
 use tokio::sync::watch;
 
 use super::changes::Changes;
 use super::cpu_work::CpuWork;
 use super::metrics::Metrics;
+use super::places::Places;
 use super::throttle::LoginThrottle;
 use super::tokens::Tokens;
-use super::uploads::Uploads;
 use crate::heartbeats::HeartbeatMonitor;
 use crate::secrets::SigningKey;
 use crate::settings::ServiceSettings;
@@ -27,7 +27,8 @@ pub struct AppState {
     pub(super) changes: Changes,
     /// Turns true when the server stops: nobody is kept waiting from then on.
     pub(super) stopping: watch::Sender<bool>,
-    pub(super) uploads: Uploads,
+    /// Uploads under way count as tasks of their user, because their photos take room on the disk.
+    pub(super) uploads: Places<UserId>,
     heartbeats: HeartbeatMonitor,
     /// Each takes 19 MiB, and a core for tens of milliseconds.
     pub(super) password_checks: CpuWork,
@@ -46,7 +47,7 @@ impl AppState {
             metrics: Metrics::default(),
             changes: Changes::new(store.clone()),
             stopping: watch::Sender::new(false),
-            uploads: Uploads::default(),
+            uploads: Places::default(),
             heartbeats: HeartbeatMonitor::default(),
             password_checks: CpuWork::new(2, 64),
             header_reads: CpuWork::new(2, 1024),

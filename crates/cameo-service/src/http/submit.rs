@@ -111,7 +111,7 @@ pub async fn cutout(State(state): State<Arc<AppState>>, caller: Caller, request:
 
 async fn submit(state: Arc<AppState>, caller: Caller, request: Request, operation: Operation) -> Result<Response> {
     let remaining = admit(&state, &caller, request.headers()).await?;
-    let Some(_upload) = state.uploads.begin(caller.id, remaining) else {
+    let Some(_upload) = state.uploads.take(caller.id, remaining) else {
         return Err(refusal(&state, Admission::UserFull).await);
     };
     let headers = request.headers().clone();
