@@ -21,8 +21,15 @@ fn assert_shows_the_photo(name: &str, bytes: &[u8], height: u32) {
     assert!(codec::header(bytes, &InputLimits::default()).is_ok(), "{name}");
     let found = decode(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!((found.width, found.height), (240, height), "{name}");
+    assert_is_the_photo(name, &found);
+}
+
+/// Asserts that `found` shows the upper rows of the photo, at its own width.
+#[track_caller]
+fn assert_is_the_photo(name: &str, found: &Image) {
     let photo = image::open(common::project().join("samples/astronaut.png")).unwrap();
-    let want = photo.resize_exact(240, 240, FilterType::Lanczos3).crop_imm(0, 0, 240, height).into_rgba8().into_raw();
+    let photo = photo.resize_exact(found.width, found.width, FilterType::Lanczos3);
+    let want = photo.crop_imm(0, 0, found.width, found.height).into_rgba8().into_raw();
     let difference: u64 = found.pixels.iter().zip(&want).map(|(found, want)| u64::from(found.abs_diff(*want))).sum();
     let mean = difference as f64 / want.len() as f64;
     assert!(mean < 4.0, "{name}: the mean difference is {mean}");
@@ -40,6 +47,47 @@ fn unusual_but_sound_jpegs_show_their_picture() {
     for name in ["jpeg-noninterleaved-420.jpg", "jpeg-no-end-marker-trailer.jpg", "jpeg-junk-between-segments.jpg"] {
         assert_shows_the_photo(name, &input(name), 240);
     }
+}
+
+#[test]
+fn tiffs_of_scanners_and_editors_show_their_picture() {
+    for name in ["tiff-jpeg-rgb.tif", "tiff-jpeg-ycbcr.tif", "tiff-tiled-planar.tif", "tiff-bigtiff.tif"] {
+        assert_shows_the_photo(name, &input(name), 240);
+    }
+    let cmyk = decode(&input("tiff-cmyk-profile.tif")).unwrap();
+    assert_eq!((cmyk.width, cmyk.height), (200, 200));
+    assert_is_the_photo("tiff-cmyk-profile.tif", &cmyk);
+}
+
+#[test]
+fn associated_alpha_leaves_no_dark_rims() {
+    let mut image = decode(&input("tiff-associated-alpha.tif")).unwrap();
+    let photo = image::open(common::project().join("samples/astronaut.png")).unwrap();
+    let photo = photo.resize_exact(240, 240, FilterType::Lanczos3).into_rgba8();
+    let mut half_transparent = 0;
+    for (found, want) in image.pixels.as_chunks_mut::<4>().0.iter_mut().zip(photo.pixels()) {
+        half_transparent += usize::from(matches!(found[3], 32..224));
+        // Colours under little alpha are coarse.
+        if found[3] < 32 {
+            *found = want.0;
+        }
+        found[3] = 255;
+    }
+    assert!(half_transparent > 1000, "{half_transparent}");
+    assert_is_the_photo("tiff-associated-alpha.tif", &image);
+}
+
+#[test]
+fn linear_values_of_a_png_are_converted() {
+    assert_shows_the_photo("png-gamma-1.png", &input("png-gamma-1.png"), 240);
+}
+
+#[test]
+fn a_jpeg_strip_of_a_tiff_is_never_completed_with_invented_pixels() {
+    let mut tiff = input("tiff-jpeg-ycbcr.tif");
+    let middle = tiff.len() / 2;
+    tiff[middle..middle + 64].fill(0xff);
+    assert_refused("tiff", &tiff, "undecodable_image", "damaged or cut short");
 }
 
 #[test]

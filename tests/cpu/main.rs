@@ -11,3 +11,5 @@ mod command_line;
 mod foreign_files;
 mod networks;
 mod pipeline;
+mod png_color;
+mod tiff;

@@ -12,6 +12,7 @@ use super::jpeg::decode_jpeg;
 use super::limits::InputLimits;
 use super::picture::Image;
 use super::png::decode_png;
+use super::tiff::decode_tiff;
 
 /// Decodes the image `bytes` to upright 8-bit sRGB with straight alpha; of an animation, the first frame.
 ///
@@ -19,8 +20,8 @@ use super::png::decode_png;
 /// 8 bits. No other metadata is kept. The format is recognised by the content, never by a file name.
 ///
 /// # Errors
-/// [`CodecError::Empty`], [`CodecError::UnknownFormat`], [`CodecError::TooLarge`] or [`CodecError::Undecodable`]; never
-/// a panic.
+/// [`CodecError::Empty`], [`CodecError::UnknownFormat`], [`CodecError::Unsupported`], [`CodecError::TooLarge`] or
+/// [`CodecError::Undecodable`]; never a panic.
 pub fn decode(bytes: &[u8], limits: &InputLimits) -> Result<Image, CodecError> {
     decode_file(bytes, limits).map(|decoded| normalise(decoded, false).0)
 }
@@ -40,6 +41,7 @@ fn decode_file(bytes: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError
     let decoded = catch_unwind(AssertUnwindSafe(|| match format {
         ImageFormat::Png => decode_png(bytes, limits),
         ImageFormat::Jpeg => decode_jpeg(bytes, limits),
+        ImageFormat::Tiff => decode_tiff(bytes, limits),
         _ => decode_with_image_crate(bytes, format, limits),
     }));
     decoded.unwrap_or_else(|_| Err(CodecError::Undecodable("its decoder panicked".into())))

@@ -32,7 +32,7 @@ pub(super) fn exif_orientation(exif: &[u8]) -> Orientation {
     small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
 }
 
-/// Decodes `bytes` with the `image` crate: every format except PNG and colour JPEG.
+/// Decodes `bytes` with the `image` crate: WebP, BMP and GIF.
 pub(super) fn decode_with_image_crate(
     bytes: &[u8],
     format: ImageFormat,
@@ -40,6 +40,7 @@ pub(super) fn decode_with_image_crate(
 ) -> Result<Decoded, CodecError> {
     let refused = |error: ImageError| match error {
         ImageError::Limits(_) => limits.decoder_limit_exceeded(),
+        ImageError::Unsupported(reason) => CodecError::Unsupported(format!("this kind of {format:?} ({reason})")),
         other => undecodable(other),
     };
     let mut decoder_limits = image::Limits::default();
@@ -54,11 +55,7 @@ pub(super) fn decode_with_image_crate(
     limits.check_decoder_bytes(decoder.total_bytes())?;
     let icc = decoder.icc_profile().unwrap_or_default();
     let exif = decoder.exif_metadata().unwrap_or_default();
-    // TIFF keeps its orientation in a tag of its own, not in an EXIF block.
-    let orientation = match &exif {
-        Some(exif) => exif_orientation(exif),
-        None => decoder.orientation().unwrap_or(Orientation::NoTransforms),
-    };
+    let orientation = exif.as_deref().map_or(Orientation::NoTransforms, exif_orientation);
     let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(Decoded { picture, icc, orientation })
 }

@@ -12,6 +12,10 @@ const READABLE: [ImageFormat; 6] =
 /// # Errors
 /// [`CodecError::UnknownFormat`] if it is none that Cameo reads.
 pub(super) fn readable_format(bytes: &[u8]) -> Result<ImageFormat, CodecError> {
+    if bytes.starts_with(b"II\x2b\0") || bytes.starts_with(b"MM\0\x2b") {
+        // BigTIFF, which the `image` crate does not recognise.
+        return Ok(ImageFormat::Tiff);
+    }
     match image::guess_format(bytes) {
         Ok(format) if READABLE.contains(&format) => Ok(format),
         Ok(ImageFormat::Avif) => Err(CodecError::UnknownFormat("it is AVIF".into())),

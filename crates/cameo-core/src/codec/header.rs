@@ -12,7 +12,7 @@ use image::{ImageFormat, ImageReader};
 use super::error::CodecError;
 use super::format::readable_format;
 use super::limits::InputLimits;
-use super::{decoded::undecodable, jpeg, png};
+use super::{decoded::undecodable, jpeg, png, tiff};
 
 /// The size that an image's header states, in pixels, before its orientation is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,7 @@ fn read(file: impl BufRead + Seek, format: ImageFormat, limits: &InputLimits) ->
     let size = catch_unwind(AssertUnwindSafe(|| match format {
         ImageFormat::Png => png::size(file),
         ImageFormat::Jpeg => jpeg::size(file),
+        ImageFormat::Tiff => tiff::size(file),
         _ => ImageReader::with_format(file, format).into_dimensions().map_err(undecodable),
     }));
     let unreadable = || CodecError::Undecodable(format!("its {format:?} header is unreadable"));

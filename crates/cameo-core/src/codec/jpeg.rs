@@ -28,17 +28,7 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &InputLimits) -> Result<Decoded,
     let header = JpegHeader::read(Cursor::new(bytes))?;
     limits.check_size(header.width, header.height)?;
     limits.check_decoder_bytes(u64::from(header.width) * u64::from(header.height) * 4)?;
-    let Stream { mut bytes, has_end } = Stream::of(bytes);
-    if header.progressive {
-        if !has_end {
-            return Err(undecodable("its end is missing"));
-        }
-        bytes.extend(END_MARKER);
-    } else {
-        // At an end marker, zune-jpeg takes missing blocks for grey ones. At the end of the data it reports them. The
-        // last blocks of a whole image may need these bytes, because it reads ahead.
-        bytes.extend([0; 8]);
-    }
+    let mut bytes = tidied(bytes, header)?;
     let decoded = decode_with_zune(&bytes)?;
     if !header.separate_scans {
         return Ok(decoded);
@@ -49,10 +39,65 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &InputLimits) -> Result<Decoded,
     decode_with_jpeg_decoder(&bytes, limits)
 }
 
+/// Decodes a strip or tile of a TIFF to its stored components, interleaved: their colours are not converted.
+///
+/// `tables` is a stream that holds the tables which all strips share, or is empty. The strip may have more rows than
+/// `rows`; they are returned as well.
+///
+/// # Errors
+/// [`CodecError::Undecodable`] or [`CodecError::Unsupported`].
+pub(super) fn decode_tiff_chunk(
+    tables: &[u8],
+    chunk: &[u8],
+    [width, rows]: [usize; 2],
+    components: usize,
+) -> Result<Vec<u8>, CodecError> {
+    // The tables end with an end marker, and the strip begins with a start marker.
+    let tables = tables.strip_suffix(&END_MARKER).unwrap_or(tables);
+    let joined = if tables.is_empty() { chunk.to_vec() } else { [tables, chunk.get(2..).unwrap_or(&[])].concat() };
+    let header = JpegHeader::read(Cursor::new(&joined))?;
+    if header.separate_scans {
+        return Err(CodecError::Unsupported("TIFF whose JPEG strips have a scan for each component".into()));
+    }
+    let rows_fit = (rows..=rows + MAX_SPARE_ROWS).contains(&(header.height as usize));
+    if header.width as usize != width || !rows_fit || usize::from(header.components) != components {
+        return Err(undecodable("a JPEG strip or tile does not have the size that the file states"));
+    }
+    let bytes = tidied(&joined, header)?;
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), zune_options());
+    decoder.decode_headers().map_err(undecodable)?;
+    let stored = decoder.input_colorspace().ok_or_else(|| undecodable("it has no frame header"))?;
+    let options = zune_options().jpeg_set_out_colorspace(stored);
+    JpegDecoder::new_with_options(ZCursor::new(&bytes), options).decode().map_err(undecodable)
+}
+
+/// Rows of a JPEG strip or tile beyond the picture's bottom: a tile may be this much higher than the rest of it.
+const MAX_SPARE_ROWS: usize = 4096;
+
+/// Returns the segments and scans of a JPEG in the form in which zune-jpeg reports missing data.
+fn tidied(file: &[u8], header: JpegHeader) -> Result<Vec<u8>, CodecError> {
+    let Stream { mut bytes, has_end } = Stream::of(file);
+    if header.progressive {
+        if !has_end {
+            return Err(undecodable("its end is missing"));
+        }
+        bytes.extend(END_MARKER);
+    } else {
+        // At an end marker, zune-jpeg takes missing blocks for grey ones. At the end of the data it reports them. The
+        // last blocks of a whole image may need these bytes, because it reads ahead.
+        bytes.extend([0; 8]);
+    }
+    Ok(bytes)
+}
+
+/// The size limits are Cameo's own, because its messages explain them. Strict mode reports damaged data.
+fn zune_options() -> DecoderOptions {
+    DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX)
+}
+
 /// Decodes with zune-jpeg, which converts colours straight to RGBA.
 fn decode_with_zune(bytes: &[u8]) -> Result<Decoded, CodecError> {
-    // The size limits are Cameo's own, because its messages explain them. Strict mode reports damaged data.
-    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let options = zune_options();
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(undecodable)?;
     let colors = match decoder.input_colorspace() {

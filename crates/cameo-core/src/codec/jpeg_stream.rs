@@ -2,6 +2,9 @@
 
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
+/// The segment APP14, in which Adobe's programs name the colour transform.
+const ADOBE: u8 = 0xee;
+const ADOBE_BYTES: u16 = 14;
 
 /// The marker behind the last scan.
 pub(super) const END_MARKER: [u8; 2] = [0xff, END_OF_IMAGE];
@@ -32,7 +35,10 @@ impl Stream {
                     if marker == START_OF_SCAN {
                         end = end_of_scan(file, end);
                     }
-                    bytes.extend(&file[start..end]);
+                    // An Adobe segment that is cut short says nothing, but zune-jpeg refuses the file for it.
+                    if marker != ADOBE || length >= ADOBE_BYTES {
+                        bytes.extend(&file[start..end]);
+                    }
                     at = end;
                 }
             }
@@ -73,8 +79,11 @@ mod tests {
     fn what_belongs_to_no_segment_is_left_out() {
         let (comment, scan) = ([0xff, 0xfe, 0, 3, b'c'], [0xff, 0xda, 0, 2, 1, 0xff, 0, 2, 0xff, 0xd0, 3]);
         let start = [0xff, 0xd8];
+        let short_adobe = [0xff, 0xee, 0, 7, b'A', b'd', b'o', b'b', b'e'];
         let clean = [&start[..], &comment, &scan].concat();
-        let file = [&start[..], &[7, 0xff, 0, 8], &comment, &[0xff, 0xff], &scan, &END_MARKER, b"trailer"].concat();
+        let file =
+            [&start[..], &[7, 0xff, 0, 8], &comment, &short_adobe, &[0xff, 0xff], &scan, &END_MARKER, b"trailer"]
+                .concat();
         let stream = Stream::of(&file);
         assert_eq!((stream.bytes, stream.has_end), (clean.clone(), true));
         assert!(!Stream::of(&clean).has_end);

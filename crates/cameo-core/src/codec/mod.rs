@@ -18,7 +18,9 @@ mod limits;
 mod picture;
 mod png;
 mod png_bands;
+mod png_color;
 mod sample;
+mod tiff;
 
 pub use color::Profile;
 pub use decode::{decode, decode_keeping_p3};

@@ -10,6 +10,7 @@ use super::color::MAX_PROFILE_BYTES;
 use super::decoded::{Decoded, exif_orientation, undecodable};
 use super::error::CodecError;
 use super::limits::InputLimits;
+use super::png_color::{Channels, profile_of_png};
 
 /// Returns width and height from the header.
 pub(super) fn size(file: impl BufRead + Seek) -> Result<(u32, u32), CodecError> {
@@ -35,7 +36,8 @@ pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, C
     let frame = reader.next_frame(&mut pixels).map_err(undecodable)?;
     pixels.truncate(frame.buffer_size());
     let info = reader.info();
-    let icc = icc_profile(file);
+    let is_grey = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
+    let icc = profile_of_png(info, icc_profile(file), if is_grey { Channels::Grey } else { Channels::Rgb })?;
     let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| exif_orientation(exif));
     let picture = dynamic_image(&frame, pixels).ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
     Ok(Decoded { picture, icc, orientation })
