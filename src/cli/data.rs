@@ -56,11 +56,16 @@ impl DataFolder {
 
     /// Locks the folder for one server. A second server on it would take the first one's workers for its own.
     ///
+    /// The folder itself is locked where the system allows it: a file in it may be removed, by a program that clears up.
+    ///
     /// # Errors
     /// [`CliError::DataFolder`] if another server has it locked.
     pub fn lock(&self) -> Result<File> {
-        let path = self.path.join("serve.lock");
-        let file = File::create(&path).map_err(|error| CliError::file("create", &path, error))?;
+        #[cfg(unix)]
+        let (path, opened) = (self.path.clone(), File::open(&self.path));
+        #[cfg(not(unix))]
+        let (path, opened) = (self.path.join("serve.lock"), File::create(self.path.join("serve.lock")));
+        let file = opened.map_err(|error| CliError::file("open", &path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err(CliError::DataFolder {

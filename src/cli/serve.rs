@@ -90,7 +90,12 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
         tokio::select! { _ = ready => {}, () = shutdown::signal() => {} }
     }
     let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention(&args)));
-    let served = http::serve(state, listener, shutdown::signal()).await;
+    let has_certificate = args.tls_cert.is_some();
+    let stop_signal = async move {
+        // At SIGHUP, a server with a certificate reads it again.
+        if has_certificate { shutdown::signal_but_hang_up().await } else { shutdown::signal().await }
+    };
+    let served = http::serve(state, listener, stop_signal).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     for worker in workers {

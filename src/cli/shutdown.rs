@@ -1,7 +1,15 @@
 //! When a long-lived command is told to stop.
 
-/// Completes at SIGTERM or SIGINT.
+/// Completes at SIGTERM, SIGINT or SIGHUP, which a program gets when its terminal closes.
 pub async fn signal() {
+    tokio::select! {
+        () = signal_but_hang_up() => {}
+        () = hang_up() => {}
+    }
+}
+
+/// Completes at SIGTERM or SIGINT.
+pub async fn signal_but_hang_up() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -15,4 +23,13 @@ pub async fn signal() {
     }
     // An error means that signals cannot be received; then only killing the process stops it.
     let _ = tokio::signal::ctrl_c().await;
+}
+
+async fn hang_up() {
+    #[cfg(unix)]
+    if let Ok(mut hang_up) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        hang_up.recv().await;
+        return;
+    }
+    std::future::pending::<()>().await;
 }

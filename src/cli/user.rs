@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cameo_service::secrets::{password, signing_keys};
-use cameo_store::{User, now};
+use cameo_store::{User, canonical_user_name, now};
+use unicode_security::skeleton;
 
 use super::args::data_folder;
 use super::data::DataFolder;
@@ -73,9 +74,15 @@ async fn execute(command: UserCommand) -> Result<()> {
         UserCommand::Add(UserName { name, data }) => {
             check_name(&name)?;
             let folder = data.open()?;
+            if let Some(other) = folder.store.users().await?.iter().find(|user| look_alike(&user.name, &name)) {
+                let other = &other.name;
+                return Err(CliError::Usage(format!(
+                    "{name} looks like {other}, who exists: choose a name that people can tell apart"
+                )));
+            }
             let hash = password::hash(&read_password(&name)?)?;
-            folder.store.add_user(&name, &hash, false, now()).await?;
-            println!("{name} may log in now");
+            let user = folder.store.add_user(&name, &hash, false, now()).await?;
+            println!("{} may log in now", user.name);
         }
         UserCommand::Passwd(UserName { name, data }) => {
             let folder = data.open()?;
@@ -126,6 +133,13 @@ fn check_name(name: &str) -> Result<()> {
         true => Ok(()),
         false => Err(CliError::Usage("a user name has 1 to 64 letters, digits and . _ - @ +".into())),
     }
+}
+
+/// Returns whether two different names look the same (Unicode Technical Standard 39), as with Cyrillic letters that are
+/// drawn as Latin ones.
+fn look_alike(name: &str, other: &str) -> bool {
+    let [name, other] = [name, other].map(canonical_user_name);
+    name != other && skeleton(&name).eq(skeleton(&other))
 }
 
 /// Reads a password: typed twice at a terminal, else the first line of standard input.

@@ -28,14 +28,9 @@ fn decode(color: ColorType, pixel: &[u8], describe: impl Fn(&mut png::Info<'_>))
     codec::decode(&file, &InputLimits::default()).map(|image| image.pixels)
 }
 
-fn code_points(color_primaries: u8, transfer_function: u8) -> Option<CodingIndependentCodePoints> {
+fn code_points(color_primaries: u8, transfer_function: u8) -> CodingIndependentCodePoints {
     let (matrix_coefficients, is_video_full_range_image) = (0, true);
-    Some(CodingIndependentCodePoints {
-        color_primaries,
-        transfer_function,
-        matrix_coefficients,
-        is_video_full_range_image,
-    })
+    CodingIndependentCodePoints { color_primaries, transfer_function, matrix_coefficients, is_video_full_range_image }
 }
 
 const PIXEL: [u8; 3] = [200, 30, 90];
@@ -54,13 +49,13 @@ fn linear_values_become_lighter() {
     let gamma = decode(ColorType::Rgb, &PIXEL, |info| info.source_gamma = Some(ScaledFloat::new(1.0))).unwrap();
     assert_near(&gamma, want);
     let points = decode(ColorType::Rgb, &PIXEL, |info| {
-        info.coding_independent_code_points = code_points(BT_709, LINEAR);
+        info.coding_independent_code_points = Some(code_points(BT_709, LINEAR));
     });
     assert_near(&points.unwrap(), want);
     let grey = decode(ColorType::Grayscale, &[30], |info| info.source_gamma = Some(ScaledFloat::new(1.0))).unwrap();
     assert_near(&grey, [96, 96, 96, 255]);
     let grey = decode(ColorType::GrayscaleAlpha, &[30, 7], |info| {
-        info.coding_independent_code_points = code_points(BT_709, LINEAR);
+        info.coding_independent_code_points = Some(code_points(BT_709, LINEAR));
     });
     assert_near(&grey.unwrap(), [96, 96, 96, 7]);
 }
@@ -74,7 +69,7 @@ fn what_states_srgb_is_unchanged() {
     });
     assert_eq!(by_measure.unwrap(), UNCHANGED);
     let by_points =
-        decode(ColorType::Rgb, &PIXEL, |info| info.coding_independent_code_points = code_points(BT_709, SRGB));
+        decode(ColorType::Rgb, &PIXEL, |info| info.coding_independent_code_points = Some(code_points(BT_709, SRGB)));
     assert_eq!(by_points.unwrap(), UNCHANGED);
     // An sRGB chunk overrules gamma.
     let overruled = decode(ColorType::Rgb, &PIXEL, |info| {
@@ -89,8 +84,9 @@ fn primaries_are_converted() {
     // Display P3's pure red is beyond sRGB; this red is within.
     let p3 = SourceChromaticities::new((0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06));
     let measured = decode(ColorType::Rgb, &PIXEL, |info| info.source_chromaticities = Some(p3)).unwrap();
-    let points =
-        decode(ColorType::Rgb, &PIXEL, |info| info.coding_independent_code_points = code_points(DISPLAY_P3, SRGB));
+    let points = decode(ColorType::Rgb, &PIXEL, |info| {
+        info.coding_independent_code_points = Some(code_points(DISPLAY_P3, SRGB))
+    });
     assert_near(&measured, [219, 0, 89, 255]);
     assert_near(&points.unwrap(), [219, 0, 89, 255]);
     let nonsense = SourceChromaticities::new((0.0, 0.0), (0.1, 0.1), (0.1, 0.1), (0.1, 0.1));
@@ -103,7 +99,7 @@ fn code_points_come_before_a_profile_and_a_profile_before_gamma() {
     let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
     let both = decode(ColorType::Rgb, &PIXEL, |info| {
         info.icc_profile = Some(p3.clone().into());
-        info.coding_independent_code_points = code_points(BT_709, SRGB);
+        info.coding_independent_code_points = Some(code_points(BT_709, SRGB));
     });
     assert_eq!(both.unwrap(), UNCHANGED);
     let profile = decode(ColorType::Rgb, &PIXEL, |info| {
@@ -115,7 +111,7 @@ fn code_points_come_before_a_profile_and_a_profile_before_gamma() {
 
 #[test]
 fn hdr_is_refused_by_name() {
-    let error = decode(ColorType::Rgb, &PIXEL, |info| info.coding_independent_code_points = code_points(9, PQ));
+    let error = decode(ColorType::Rgb, &PIXEL, |info| info.coding_independent_code_points = Some(code_points(9, PQ)));
     let error = error.unwrap_err();
     assert_eq!(error.code(), "unsupported_image_format");
     assert!(error.to_string().contains("HDR"), "{error}");

@@ -300,7 +300,7 @@ fn a_damaged_tiff_is_refused() {
     for (tag, value) in [(SAMPLES_PER_PIXEL, 2), (ROWS_PER_STRIP, 1), (WIDTH, 0), (BITS_PER_SAMPLE, 16)] {
         assert_eq!(decode(&whole.clone().with(tag, &[value])).unwrap_err().code(), "undecodable_image", "tag {tag}");
     }
-    let huge = whole.clone().with(TILE_WIDTH, &[1 << 31]).with(TILE_LENGTH, &[1 << 31]);
+    let huge = whole.with(TILE_WIDTH, &[1 << 31]).with(TILE_LENGTH, &[1 << 31]);
     assert!(decode(&huge).is_err());
 }
 

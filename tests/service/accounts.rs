@@ -131,6 +131,9 @@ fn users_are_disabled_enabled_and_get_passwords_while_the_server_runs() {
     assert_eq!(String::from_utf8(listed.stdout).unwrap(), "ann\tenabled\n");
     for (arguments, input, sentence) in [
         (&["user", "add", USER][..], "long enough", "already exists"),
+        (&["user", "add", "ＡＮＮ"][..], "long enough", "already exists"),
+        // The first letter is Cyrillic.
+        (&["user", "add", "аnn"][..], "long enough", "looks like ann"),
         (&["user", "add", "bob"][..], "short", "8 characters"),
         (&["user", "add", "b b"][..], "long enough", "letters, digits"),
         (&["user", "passwd", "bob"][..], "long enough", "there is no user bob"),

@@ -21,3 +21,4 @@ mod results;
 mod server;
 mod strangers;
 mod tasks;
+mod tls;

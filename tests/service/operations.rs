@@ -1,4 +1,4 @@
-//! What operators rely on: configuration, health, traces, metrics, TLS, and an OpenAPI document that is true.
+//! What operators rely on: configuration, health, traces, metrics, and an OpenAPI document that is true.
 
 use std::process::Command;
 
@@ -95,37 +95,6 @@ fn flags_override_the_environment_which_overrides_the_file() {
     for flag in ["--max-upload", "--keep-results", "--tls-cert", "CAMEO_LISTEN", "--shutdown-timeout"] {
         assert!(help.contains(flag), "{flag}");
     }
-}
-
-#[test]
-fn a_server_with_a_certificate_speaks_tls() {
-    let folder = tempfile::tempdir().unwrap();
-    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let openssl = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .expect("openssl runs");
-    assert!(openssl.status.success());
-    let flag = |name: &str, path: &std::path::Path| format!("--{name}={}", path.display());
-    let (cert_flag, key_flag) = (flag("tls-cert", &cert), flag("tls-key", &key));
-    let server = Server::spawn(&[&cert_flag, &key_flag]);
-    let url = format!("https://127.0.0.1:{}/livez", server.port);
-    let response =
-        Command::new("curl").args(["-s", "-D-", "--cacert"]).arg(&cert).arg(&url).output().expect("curl runs");
-    let response = String::from_utf8(response.stdout).unwrap();
-    assert!(response.contains("200 OK") && response.contains("strict-transport-security"), "{response}");
-    drop(server);
-
-    std::fs::write(&key, "no key").unwrap();
-    let mut command = cameo();
-    command.args(["serve", "--listen=127.0.0.1:0", &cert_flag, &key_flag, "--data"]).arg(folder.path());
-    let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
-    assert!(stderr.contains("cannot use") && stderr.contains("key.pem"), "{stderr}");
-    assert!(cameo().args(["serve", &cert_flag]).output().unwrap().status.code() == Some(2), "one without the other");
 }
 
 #[test]

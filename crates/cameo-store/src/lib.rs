@@ -25,7 +25,7 @@ mod store;
 mod task;
 mod time;
 
-pub use account::{Config, User, UserId};
+pub use account::{Config, User, UserId, canonical_user_name};
 pub use blobs::{Blob, Blobs, Upload};
 pub use error::{Result, StoreError};
 pub use queue::{Admission, Claim, Lease, Load, QueueLimits, StageTotal, Submission, Worker};

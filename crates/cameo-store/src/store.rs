@@ -125,17 +125,19 @@ pub trait Workers {
 }
 
 /// The users.
+///
+/// Names of users are compared in their [canonical form](crate::canonical_user_name).
 #[async_trait]
 pub trait Accounts {
     /// Creates a user.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists) if the name is in use, regardless of ASCII case.
+    /// [`StoreError::AlreadyExists`](crate::StoreError::AlreadyExists) if a user has this name in any of its variants.
     async fn add_user(&self, name: &str, password_hash: &str, demo: bool, now: Millis) -> Result<User>;
 
     async fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// Returns the user with this name, regardless of ASCII case.
+    /// Returns the user with this name, in any variant of it.
     async fn user_named(&self, name: &str) -> Result<Option<User>>;
 
     /// Returns all users, ordered by name.
@@ -158,8 +160,9 @@ pub trait Configs {
     /// Returns a config, whoever its owner is.
     async fn config(&self, id: Uuid) -> Result<Option<Config>>;
 
-    /// Adds a config, or replaces the one with the same ID. Does nothing if that one has another owner.
-    async fn put_config(&self, config: &Config) -> Result<()>;
+    /// Adds a config, or replaces the one with the same ID. Does nothing if that one has another owner. Returns false
+    /// if it would be added but its owner has `max_per_owner` already.
+    async fn put_config(&self, config: &Config, max_per_owner: u64) -> Result<bool>;
 
     /// Deletes a config. Returns false if this owner has no config with this ID.
     async fn delete_config(&self, id: Uuid, owner: UserId) -> Result<bool>;

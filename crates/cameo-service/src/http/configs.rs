@@ -21,7 +21,7 @@ use super::state::AppState;
 /// The id and the name of the built-in config.
 const DEFAULT: &str = "default";
 const MAX_NAME_CHARS: usize = 100;
-const MAX_CONFIGS_PER_USER: usize = 100;
+const MAX_CONFIGS_PER_USER: u64 = 100;
 
 /// A config as a client sends it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -163,11 +163,6 @@ pub async fn read(State(state): State<Arc<AppState>>, caller: Caller, PathId(id)
 )]
 pub async fn create(State(state): State<Arc<AppState>>, caller: Caller, RawBody(body): RawBody) -> Result<Response> {
     let new = NewConfig::parse(&body)?;
-    let owned = state.store.configs(caller.id).await?.iter().filter(|config| config.owner == caller.id).count();
-    if owned >= MAX_CONFIGS_PER_USER {
-        let detail = format!("you have {MAX_CONFIGS_PER_USER} configs, which is the limit: delete one first");
-        return Err(Problem::bad_request("too_many_configs", detail));
-    }
     let (id, created_at) = (Uuid::new_v4(), now());
     let config = put(&state, &caller, new, id, created_at).await?;
     let location = [(header::LOCATION, format!("/api/v1/configs/{id}"))];
@@ -214,6 +209,9 @@ async fn put(state: &AppState, caller: &Caller, new: NewConfig, id: Uuid, create
     let options = serde_json::to_string(&new.options).map_err(Problem::internal)?;
     let (owner, updated_at) = (caller.id, now());
     let config = Config { id, owner, name: new.name, shared: new.shared, options, created_at, updated_at };
-    state.store.put_config(&config).await?;
+    if !state.store.put_config(&config, MAX_CONFIGS_PER_USER).await? {
+        let detail = format!("you have {MAX_CONFIGS_PER_USER} configs, which is the limit: delete one first");
+        return Err(Problem::bad_request("too_many_configs", detail));
+    }
     ConfigBody::new(config, caller)
 }

@@ -21,7 +21,7 @@ use super::client_address::network_of;
 use super::places::Places;
 use super::router;
 use super::state::AppState;
-use super::tls::{self, ServerError};
+use super::tls::{Certificate, ServerError};
 use crate::settings::ServiceSettings;
 
 /// Pause after a connection could not be accepted, as when the process has no file descriptors left.
@@ -40,7 +40,10 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let settings = &state.settings;
-    let server = Server::new(router::app(state.clone()), settings)?;
+    let certificate = settings.tls.as_ref().map(Certificate::open).transpose()?;
+    let tls = certificate.clone().map(Certificate::acceptor).transpose()?;
+    let server = Server::new(router::app(state.clone()), settings, tls);
+    let renewal = certificate.map(|certificate| tokio::spawn(async move { certificate.watch().await }));
     let changes = tokio::spawn({
         let state = state.clone();
         async move { state.changes.run().await }
@@ -56,6 +59,9 @@ pub async fn serve(
         tracing::warn!("some requests were cut off: they did not finish within the shutdown timeout");
     }
     changes.abort();
+    if let Some(renewal) = renewal {
+        renewal.abort();
+    }
     Ok(())
 }
 
@@ -64,7 +70,7 @@ pub async fn serve(
 /// # Errors
 /// As [`serve`].
 pub fn check(settings: &ServiceSettings) -> Result<(), ServerError> {
-    settings.tls.as_ref().map(tls::acceptor).transpose().map(drop)
+    settings.tls.as_ref().map(Certificate::open).transpose().map(drop)
 }
 
 /// Accepts connections and answers their requests.
@@ -81,14 +87,14 @@ struct Server {
 }
 
 impl Server {
-    fn new(app: Router, settings: &ServiceSettings) -> Result<Self, ServerError> {
+    fn new(app: Router, settings: &ServiceSettings, tls: Option<TlsAcceptor>) -> Self {
         let mut http = http1::Builder::new();
         // HTTP/1.1 only. To tell HTTP/2 from it, the first bytes must be read, without a timeout.
         http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_BUFFER_BYTES);
-        Ok(Self {
+        Self {
             app,
             http,
-            tls: settings.tls.as_ref().map(tls::acceptor).transpose()?,
+            tls,
             handshake_timeout: settings.header_timeout,
             write_timeout: settings.write_timeout,
             connections: Arc::new(Semaphore::new(settings.max_connections)),
@@ -98,7 +104,7 @@ impl Server {
                 true => u64::MAX,
                 false => settings.max_connections_per_address,
             },
-        })
+        }
     }
 
     /// Accepts connections as long as this future is polled.

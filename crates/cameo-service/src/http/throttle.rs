@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use cameo_store::canonical_user_name;
 use tokio::sync::Notify;
 
 use super::leaky_buckets::{LeakyBuckets, Room, insert_bounded};
@@ -119,9 +120,10 @@ impl Drop for LoginAttempt<'_> {
     }
 }
 
-/// The key of an account's bucket. Names are unique whatever their case.
+/// Returns the key of an account's bucket: all variants of a name belong to one account.
 fn account_key(name: &str) -> String {
-    name.to_lowercase().chars().take(MAX_ACCOUNT_CHARS).collect()
+    let start: String = name.chars().take(MAX_ACCOUNT_CHARS).collect();
+    canonical_user_name(&start)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::database::Sqlite;
 use super::rows;
-use crate::account::{Config, User, UserId};
+use crate::account::{Config, User, UserId, canonical_user_name};
 use crate::error::{Result, StoreError};
 use crate::store::{Accounts, Configs};
 use crate::time::Millis;
@@ -14,7 +14,7 @@ use crate::time::Millis;
 #[async_trait]
 impl Accounts for Sqlite {
     async fn add_user(&self, name: &str, password_hash: &str, demo: bool, now: Millis) -> Result<User> {
-        let (name, hash) = (name.to_string(), password_hash.to_string());
+        let (name, hash) = (canonical_user_name(name), password_hash.to_string());
         self.write(move |db| {
             let taken = db.prepare_cached("SELECT 1 FROM users WHERE name = ?")?.exists([&name])?;
             if taken {
@@ -37,7 +37,7 @@ impl Accounts for Sqlite {
     }
 
     async fn user_named(&self, name: &str) -> Result<Option<User>> {
-        let name = name.to_string();
+        let name = canonical_user_name(name);
         self.read(move |db| {
             Ok(db.prepare_cached("SELECT * FROM users WHERE name = ?")?.query_row([name], rows::user).optional()?)
         })
@@ -53,7 +53,7 @@ impl Accounts for Sqlite {
     }
 
     async fn set_password(&self, name: &str, password_hash: &str, now: Millis) -> Result<bool> {
-        let (name, hash) = (name.to_string(), password_hash.to_string());
+        let (name, hash) = (canonical_user_name(name), password_hash.to_string());
         self.write(move |db| {
             let changed = db
                 .prepare_cached("UPDATE users SET password_hash = ?, demo = 0, password_changed_at = ? WHERE name = ?")?
@@ -64,7 +64,7 @@ impl Accounts for Sqlite {
     }
 
     async fn set_disabled(&self, name: &str, disabled: bool) -> Result<bool> {
-        let name = name.to_string();
+        let name = canonical_user_name(name);
         self.write(move |db| {
             let changed =
                 db.prepare_cached("UPDATE users SET disabled = ? WHERE name = ?")?.execute(params![disabled, name])?;
@@ -93,9 +93,17 @@ impl Configs for Sqlite {
         .await
     }
 
-    async fn put_config(&self, config: &Config) -> Result<()> {
+    async fn put_config(&self, config: &Config, max_per_owner: u64) -> Result<bool> {
         let config = config.clone();
         self.write(move |db| {
+            let id = config.id.to_string();
+            let exists = db.prepare_cached("SELECT 1 FROM configs WHERE id = ?")?.exists([&id])?;
+            let owned: u64 = db
+                .prepare_cached("SELECT count(*) FROM configs WHERE owner = ?")?
+                .query_row([config.owner], |row| row.get(0))?;
+            if !exists && owned >= max_per_owner {
+                return Ok(false);
+            }
             db.prepare_cached(
                 "INSERT INTO configs (id, owner, name, shared, options, created_at, updated_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -104,7 +112,7 @@ impl Configs for Sqlite {
                  WHERE owner = excluded.owner",
             )?
             .execute(params![
-                config.id.to_string(),
+                id,
                 config.owner,
                 config.name,
                 config.shared,
@@ -112,7 +120,7 @@ impl Configs for Sqlite {
                 config.created_at,
                 config.updated_at
             ])?;
-            Ok(())
+            Ok(true)
         })
         .await
     }

@@ -6,16 +6,23 @@ use uuid::Uuid;
 use crate::{Fixture, START};
 
 #[tokio::test]
-async fn a_name_that_differs_only_in_case_is_taken() {
+async fn a_variant_of_a_name_is_taken() {
     let fixture = Fixture::new().await;
-    let result = fixture.store.add_user("ANN", "hash", false, START).await;
-    assert!(matches!(result, Err(StoreError::AlreadyExists(_))), "{result:?}");
+    fixture.store.add_user("éve", "hash", false, START).await.unwrap();
+    for variant in ["ANN", "ａｎｎ", "ÉVE", "e\u{301}ve"] {
+        let result = fixture.store.add_user(variant, "hash", false, START).await;
+        assert!(matches!(result, Err(StoreError::AlreadyExists(_))), "{variant}: {result:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_user_is_found_by_name_regardless_of_case() {
+async fn a_user_is_found_by_any_variant_of_the_name() {
     let fixture = Fixture::new().await;
-    assert_eq!(fixture.store.user_named("Ann").await.unwrap().unwrap().id, fixture.ann);
+    for variant in ["ann", "Ann", "ＡＮＮ"] {
+        assert_eq!(fixture.store.user_named(variant).await.unwrap().unwrap().id, fixture.ann, "{variant}");
+        assert!(fixture.store.set_password(variant, "new", START).await.unwrap(), "{variant}");
+        assert!(fixture.store.set_disabled(variant, false).await.unwrap(), "{variant}");
+    }
 }
 
 #[tokio::test]
@@ -62,7 +69,7 @@ impl Fixture {
     async fn put_config(&self, name: &str, shared: bool) -> Config {
         let (id, owner, name, options) = (Uuid::new_v4(), self.ann, name.to_string(), "{}".to_string());
         let config = Config { id, owner, name, shared, options, created_at: START, updated_at: START };
-        self.store.put_config(&config).await.unwrap();
+        assert!(self.store.put_config(&config, 10).await.unwrap());
         config
     }
 }
@@ -87,15 +94,32 @@ async fn an_owner_can_replace_a_config() {
     let fixture = Fixture::new().await;
     let config = fixture.put_config("old", false).await;
     let renamed = Config { name: "new".into(), ..config };
-    fixture.store.put_config(&renamed).await.unwrap();
+    // A full owner can still replace.
+    assert!(fixture.store.put_config(&renamed, 1).await.unwrap());
     assert_eq!(fixture.store.config(renamed.id).await.unwrap(), Some(renamed));
+}
+
+#[tokio::test]
+async fn configs_at_the_same_time_do_not_pass_the_limit() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("first", false).await;
+    let others = (0..20).map(|_| {
+        let (store, other) = (fixture.store.clone(), Config { id: Uuid::new_v4(), ..config.clone() });
+        tokio::spawn(async move { store.put_config(&other, 5).await.unwrap() })
+    });
+    let mut stored = 0;
+    for other in others.collect::<Vec<_>>() {
+        stored += usize::from(other.await.unwrap());
+    }
+    assert_eq!((stored, fixture.store.configs(fixture.ann).await.unwrap().len()), (4, 5));
 }
 
 #[tokio::test]
 async fn another_user_cannot_replace_a_config() {
     let fixture = Fixture::new().await;
     let config = fixture.put_config("old", true).await;
-    fixture.store.put_config(&Config { owner: fixture.bob, name: "new".into(), ..config.clone() }).await.unwrap();
+    let stolen = Config { owner: fixture.bob, name: "new".into(), ..config.clone() };
+    fixture.store.put_config(&stolen, 10).await.unwrap();
     assert_eq!(fixture.store.config(config.id).await.unwrap(), Some(config));
 }
 
