@@ -85,7 +85,7 @@ fn primaries_are_converted() {
     let p3 = SourceChromaticities::new((0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06));
     let measured = decode(ColorType::Rgb, &PIXEL, |info| info.source_chromaticities = Some(p3)).unwrap();
     let points = decode(ColorType::Rgb, &PIXEL, |info| {
-        info.coding_independent_code_points = Some(code_points(DISPLAY_P3, SRGB))
+        info.coding_independent_code_points = Some(code_points(DISPLAY_P3, SRGB));
     });
     assert_near(&measured, [219, 0, 89, 255]);
     assert_near(&points.unwrap(), [219, 0, 89, 255]);
