@@ -9,6 +9,7 @@ use cameo_store::{Blobs, Sqlite, Store};
 use super::error::{CliError, Result};
 
 const DATABASE: &str = "cameo.sqlite";
+const BLOBS: &str = "blobs";
 
 /// An open data folder.
 pub struct DataFolder {
@@ -37,7 +38,7 @@ impl DataFolder {
         #[cfg(unix)]
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let database = path.join(DATABASE);
-        let blobs = Blobs::open(&path.join("blobs")).map_err(|error| failed(&error))?;
+        let blobs = Blobs::open(&path.join(BLOBS)).map_err(|error| failed(&error))?;
         let is_new = fs::metadata(&database).map_or(true, |file| file.len() == 0);
         if is_new && !blobs.is_empty().map_err(|error| failed(&error))? {
             return Err(failed(&format!(
@@ -52,6 +53,19 @@ impl DataFolder {
     /// Returns the file of the keys that sign tokens.
     pub fn signing_keys(&self) -> PathBuf {
         self.path.join("token-keys.json")
+    }
+
+    /// Checks that files can be written to the folder and to that of the blobs. SQLite opens a database that cannot be
+    /// written, and reports it only when a task is accepted.
+    ///
+    /// # Errors
+    /// [`CliError::DataFolder`].
+    pub fn check_writable(&self) -> Result<()> {
+        for folder in [self.path.clone(), self.path.join(BLOBS).join("inputs"), self.path.join(BLOBS).join("results")] {
+            tempfile::tempfile_in(&folder)
+                .map_err(|error| CliError::DataFolder { folder, reason: format!("it cannot be written: {error}") })?;
+        }
+        Ok(())
     }
 
     /// Locks the folder for one server. A second server on it would take the first one's workers for its own.

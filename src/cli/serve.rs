@@ -75,6 +75,7 @@ fn raise_file_limit(args: &mut ServeArgs) {
 async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
     let folder = DataFolder::open(path)?;
     let _lock = folder.lock()?;
+    folder.check_writable()?;
     let settings = args.settings();
     http::check(&settings)?;
     prepare_users(&args, &folder).await?;

@@ -10,6 +10,7 @@ mod client;
 mod configs;
 mod contract;
 mod crashes;
+mod disk;
 mod environment;
 mod examples;
 mod faults;

@@ -42,11 +42,26 @@ pub struct Server {
     scheme: &'static str,
     pub folder: tempfile::TempDir,
     arguments: Vec<String>,
+    /// The program that starts it, with its arguments; empty if it is started directly.
+    under: Vec<String>,
     _turn: Turn,
 }
 
 pub fn cameo() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cameo"));
+    cameo_under(&[])
+}
+
+/// `cameo`, started by the program `under` if it is not empty.
+fn cameo_under(under: &[String]) -> Command {
+    const CAMEO: &str = env!("CARGO_BIN_EXE_cameo");
+    let mut command = match under {
+        [] => Command::new(CAMEO),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(CAMEO);
+            command
+        }
+    };
     command.env("CAMEO_MODELS", common::models()).env("CAMEO_DEVICE", "cpu").stdin(Stdio::null());
     command
 }
@@ -59,29 +74,37 @@ impl Server {
 
     /// Starts a server with the user Ann whose data is in `folder`, and waits until it is ready.
     pub fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let server = Self::spawn_in(Turn::shared(), folder, arguments);
+        let server = Self::spawn_in(Turn::shared(), folder, arguments, Vec::new());
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts a server as [`start_in`](Self::start_in) does, by a program that runs the one behind its arguments.
+    pub fn start_under(program: &[&str], folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let program = program.iter().map(ToString::to_string).collect();
+        let server = Self::spawn_in(Turn::shared(), folder, arguments, program);
         server.wait_until_ready();
         server
     }
 
     /// Starts a server while no other test has one, for tests that measure time or memory.
     pub fn start_alone(arguments: &[&str]) -> Self {
-        let server = Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments);
+        let server = Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments, Vec::new());
         server.wait_until_ready();
         server
     }
 
     /// Starts a server that may not be ready yet.
     pub fn spawn(arguments: &[&str]) -> Self {
-        Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments)
+        Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments, Vec::new())
     }
 
-    fn spawn_in(turn: Turn, folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+    fn spawn_in(turn: Turn, folder: tempfile::TempDir, arguments: &[&str], under: Vec<String>) -> Self {
         add_user(folder.path(), USER, PASSWORD);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let scheme = if arguments.iter().any(|argument| argument.contains("tls-cert")) { "https" } else { "http" };
-        let (child, port) = spawn(folder.path(), &arguments, 0);
-        Self { child, port, scheme, folder, arguments, _turn: turn }
+        let (child, port) = spawn(folder.path(), &arguments, 0, &under);
+        Self { child, port, scheme, folder, arguments, under, _turn: turn }
     }
 
     pub fn wait_until_ready(&self) {
@@ -131,7 +154,7 @@ impl Server {
 
     /// Starts it again after it has ended, on the same port and data.
     pub fn restart(&mut self) {
-        (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port);
+        (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port, &self.under);
     }
 
     /// Sends SIGTERM and waits for the end. Returns whether the exit code was 0.
@@ -172,10 +195,10 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, arguments: &[String], port: u16) -> (Child, u16) {
+fn spawn(folder: &Path, arguments: &[String], port: u16, under: &[String]) -> (Child, u16) {
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let before = log.metadata().unwrap().len() as usize;
-    let mut command = cameo();
+    let mut command = cameo_under(under);
     command.arg("serve").arg("--data").arg(folder.join("data")).args(arguments);
     if !arguments.iter().any(|argument| argument.contains("listen") || argument == "--demo") {
         command.arg(format!("--listen=127.0.0.1:{port}"));

@@ -53,7 +53,7 @@ fn apt() -> Command {
 }
 
 /// The programs that the examples in the documentation and the tests of the service call.
-const TOOLS: [&str; 4] = ["curl", "jq", "openssl", "python3"];
+const TOOLS: [&str; 5] = ["curl", "faketime", "jq", "openssl", "python3"];
 
 /// Installs the command-line tools that are missing.
 pub fn tools() -> Result<(), String> {

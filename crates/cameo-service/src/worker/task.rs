@@ -23,8 +23,8 @@ pub struct TaskRun {
     task: Task,
 }
 
-/// How long a result is kept in memory while it cannot be stored.
-const MAX_STORE_OUTAGE: Duration = Duration::from_secs(20);
+/// How long a result is kept in memory while it cannot be stored. An operator gets this long to make room.
+const MAX_STORE_OUTAGE: Duration = Duration::from_secs(60);
 
 /// How long it takes until a result that could not be stored is tried again.
 const PUBLISH_RETRY: Duration = Duration::from_secs(5);
