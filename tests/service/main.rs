@@ -6,6 +6,7 @@
 mod common;
 
 mod accounts;
+mod bounds;
 mod client;
 mod configs;
 mod contract;

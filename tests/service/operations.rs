@@ -31,6 +31,10 @@ fn responses_have_a_request_id_a_trace_and_security_headers() {
     let page = |origin| server.call("GET", "/livez", &[("origin", origin)], b"");
     assert_eq!(page("https://app.example").header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(page("https://evil.example").header("access-control-allow-origin"), None);
+    let compressed = [("origin", "https://app.example"), ("content-encoding", "gzip")];
+    let refused = server.call("POST", "/api/v1/login", &compressed, b"");
+    assert_eq!(refused.problem(), (415, "unsupported_encoding".into()));
+    assert_eq!(refused.header("access-control-allow-origin"), Some("https://app.example"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, photo};
 use crate::common;
-use crate::server::{Server, cameo};
+use crate::server::Server;
 
 fn read(document: &str) -> String {
     fs::read_to_string(common::project().join(document)).unwrap()
@@ -39,20 +39,6 @@ fn both_languages_name_the_same_things() {
     let (english, chinese) = (read("docs/api.md"), read("docs/api.zh-CN.md"));
     assert!(quoted(&english).len() > 100);
     assert_eq!(quoted(&english), quoted(&chinese));
-}
-
-#[test]
-fn the_defaults_of_the_limits_are_those_of_the_flags() {
-    let help = String::from_utf8(cameo().args(["serve", "--help"]).output().unwrap().stdout).unwrap();
-    let reference = read("docs/api.md");
-    let rows = rows(section(&reference, "Limits"));
-    assert_eq!(rows.len(), 16);
-    for row in rows {
-        let (default, flag) = (row[1].split(' ').next().unwrap(), row[2].trim_matches('`'));
-        let about = help.split(&format!("{flag} <")).nth(1).unwrap_or_else(|| panic!("cameo serve has no {flag}"));
-        let found = about.split("[default: ").nth(1).and_then(|rest| rest.split(']').next());
-        assert_eq!(found, Some(default), "{flag}");
-    }
 }
 
 #[test]

@@ -55,14 +55,15 @@ pub fn app(state: Arc<AppState>) -> Router {
         .merge(docs::page())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(axum::middleware::from_fn(preconditions::layer))
+        .layer(CatchPanicLayer::custom(panicked));
+    // Pages must be able to read every answer, errors as well.
     let router = match cors::layer(&state.settings.cors_origins) {
         Some(cors) => router.layer(cors),
         None => router,
     };
     router
-        .layer(axum::middleware::from_fn(preconditions::layer))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::from_fn(drain::layer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace::layer))
         .with_state(state)

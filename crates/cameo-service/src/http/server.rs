@@ -27,7 +27,7 @@ use crate::settings::ServiceSettings;
 /// Pause after a connection could not be accepted, as when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Bytes that are buffered of one connection; its headers must fit.
+/// Bytes that are buffered of one connection before more is read, which may be as many again. The headers must fit.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
 
 /// Serves the API on `listener` until `stop` resolves, then lets running requests finish within the shutdown timeout.
