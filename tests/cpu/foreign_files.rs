@@ -44,9 +44,36 @@ fn assert_refused(name: &str, bytes: &[u8], code: &str, reason: &str) {
 
 #[test]
 fn unusual_but_sound_jpegs_show_their_picture() {
-    for name in ["jpeg-noninterleaved-420.jpg", "jpeg-no-end-marker-trailer.jpg", "jpeg-junk-between-segments.jpg"] {
+    for name in [
+        "jpeg-noninterleaved-420.jpg",
+        "jpeg-no-end-marker-trailer.jpg",
+        "jpeg-junk-between-segments.jpg",
+        "jpeg-rgb.jpg",
+    ] {
         assert_shows_the_photo(name, &input(name), 240);
     }
+    let ordinary = input("jpeg-no-end-marker-trailer.jpg");
+    // Three components that are said to be YCCK.
+    let adobe = [&b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x02"[..]].concat();
+    assert_shows_the_photo("adobe", &[&ordinary[..2], &adobe, &ordinary[2..]].concat(), 240);
+    // The height behind the scan, where it is known already.
+    let height = b"\xff\xdc\0\x04\0\xf0\xff\xd9";
+    assert_shows_the_photo("height", &[&ordinary[..ordinary.len() - 47], height].concat(), 240);
+}
+
+#[test]
+fn the_orientation_may_stand_behind_the_pixels_of_a_png() {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 2, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1, 2]).unwrap();
+    // One entry: the orientation, 6.
+    let exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    writer.write_chunk(png::chunk::ChunkType(*b"eXIf"), exif).unwrap();
+    writer.finish().unwrap();
+    let image = decode(&file).unwrap();
+    assert_eq!((image.width, image.height, image.pixels[0], image.pixels[4]), (1, 2, 1, 2));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn decode_jpeg(bytes: &[u8], limits: &InputLimits) -> Result<Decoded,
     limits.check_size(header.width, header.height)?;
     limits.check_decoder_bytes(u64::from(header.width) * u64::from(header.height) * 4)?;
     let mut bytes = tidied(bytes, header)?;
-    let decoded = decode_with_zune(&bytes)?;
+    let decoded = decode_with_zune(&bytes, header)?;
     if !header.separate_scans {
         return Ok(decoded);
     }
@@ -96,12 +96,14 @@ fn zune_options() -> DecoderOptions {
 }
 
 /// Decodes with zune-jpeg, which converts colours straight to RGBA.
-fn decode_with_zune(bytes: &[u8]) -> Result<Decoded, CodecError> {
+fn decode_with_zune(bytes: &[u8], header: JpegHeader) -> Result<Decoded, CodecError> {
     let options = zune_options();
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(undecodable)?;
     let colors = match decoder.input_colorspace() {
-        Some(kept @ (ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK)) => kept,
+        Some(kept @ (ColorSpace::CMYK | ColorSpace::YCCK)) if header.components == 4 => kept,
+        Some(kept @ (ColorSpace::Luma | ColorSpace::RGB)) => kept,
+        // Some files of three components name YCCK, and mean YCbCr.
         _ => ColorSpace::RGBA,
     };
     // The decoder fixes its output colour space while it reads the headers, so a new one is needed.
@@ -111,6 +113,7 @@ fn decode_with_zune(bytes: &[u8]) -> Result<Decoded, CodecError> {
     let icc = decoder.icc_profile();
     let layout = match colors {
         ColorSpace::Luma => PixelLayout::Grey,
+        ColorSpace::RGB => PixelLayout::Rgb,
         ColorSpace::CMYK | ColorSpace::YCCK => PixelLayout::Cmyk,
         _ => PixelLayout::Rgba,
     };

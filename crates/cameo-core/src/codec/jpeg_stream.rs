@@ -2,6 +2,7 @@
 
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
+const NUMBER_OF_LINES: u8 = 0xdc;
 /// The segment APP14, in which Adobe's programs name the colour transform.
 const ADOBE: u8 = 0xee;
 const ADOBE_BYTES: u16 = 14;
@@ -35,8 +36,9 @@ impl Stream {
                     if marker == START_OF_SCAN {
                         end = end_of_scan(file, end);
                     }
-                    // An Adobe segment that is cut short says nothing, but zune-jpeg refuses the file for it.
-                    if marker != ADOBE || length >= ADOBE_BYTES {
+                    // zune-jpeg refuses files for these: an Adobe segment that is cut short, which says nothing, and the
+                    // height behind the first scan, which is known by then.
+                    if marker != NUMBER_OF_LINES && (marker != ADOBE || length >= ADOBE_BYTES) {
                         bytes.extend(&file[start..end]);
                     }
                     at = end;

@@ -35,6 +35,8 @@ pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, C
     let mut pixels = vec![0; bytes];
     let frame = reader.next_frame(&mut pixels).map_err(undecodable)?;
     pixels.truncate(frame.buffer_size());
+    // The orientation may be stated behind the pixels. What is damaged there costs nothing else.
+    let _ = reader.finish();
     let info = reader.info();
     let is_grey = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
     let icc = profile_of_png(info, icc_profile(file), if is_grey { Channels::Grey } else { Channels::Rgb })?;

@@ -66,6 +66,8 @@ pub(super) fn read_color<R: BufRead + Seek>(directory: &mut Directory<R>, sample
             None | Some(1) => Color::Cmyk,
             Some(_) => return Err(CodecError::Unsupported("TIFF with inks other than CMYK".into())),
         },
+        // JPEG has a conversion of its own, and what these files say besides is often wrong.
+        Some(PhotometricInterpretation::YCbCr) if directory.is_jpeg()? => Color::YCbCr(YCbCr::JFIF),
         Some(PhotometricInterpretation::YCbCr) => Color::YCbCr(YCbCr::read(directory)?),
         Some(
             PhotometricInterpretation::CIELab | PhotometricInterpretation::IccLab | PhotometricInterpretation::ItuLab,
@@ -94,6 +96,8 @@ fn palette(map: &[usize]) -> Result<Vec<[u8; 3]>, CodecError> {
 }
 
 impl YCbCr {
+    const JFIF: Self = Self { luma: [0.299, 0.587, 0.114], reference: [[0.0, 255.0], [128.0, 255.0], [128.0, 255.0]] };
+
     /// Reads the conversion. Values that make no sense are replaced by the usual ones, as other readers do.
     fn read<R: BufRead + Seek>(directory: &mut Directory<R>) -> Result<Self, CodecError> {
         let luma = <[f32; 3]>::try_from(directory.fractions(YCBCR_COEFFICIENTS)?).ok();
@@ -103,10 +107,7 @@ impl YCbCr {
         let reference = reference.filter(|pairs| {
             pairs.iter().all(|[black, white]| black.is_finite() && white.is_finite() && black != white)
         });
-        Ok(Self {
-            luma: luma.unwrap_or([0.299, 0.587, 0.114]),
-            reference: reference.unwrap_or([[0.0, 255.0], [128.0, 255.0], [128.0, 255.0]]),
-        })
+        Ok(Self { luma: luma.unwrap_or(Self::JFIF.luma), reference: reference.unwrap_or(Self::JFIF.reference) })
     }
 
     fn to_rgb(self, pixel: [u8; 3]) -> [u8; 3] {

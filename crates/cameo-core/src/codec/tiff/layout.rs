@@ -141,6 +141,10 @@ impl<R: BufRead + Seek> Directory<R> {
         Decoder::new(file).map(|decoder| Self(decoder.with_limits(limits))).map_err(refused)
     }
 
+    pub fn is_jpeg(&mut self) -> Result<bool, CodecError> {
+        Ok(self.number(Tag::Compression)? == Some(CompressionMethod::ModernJPEG.to_u16().into()))
+    }
+
     /// Returns the only or the first number of `tag`; `None` if it is missing.
     pub fn number(&mut self, tag: Tag) -> Result<Option<usize>, CodecError> {
         Ok(self.numbers(tag)?.first().copied())
