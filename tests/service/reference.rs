@@ -46,7 +46,7 @@ fn the_defaults_of_the_limits_are_those_of_the_flags() {
     let help = String::from_utf8(cameo().args(["serve", "--help"]).output().unwrap().stdout).unwrap();
     let reference = read("docs/api.md");
     let rows = rows(section(&reference, "Limits"));
-    assert_eq!(rows.len(), 16);
+    assert_eq!(rows.len(), 17);
     for row in rows {
         let (default, flag) = (row[1].split(' ').next().unwrap(), row[2].trim_matches('`'));
         let about = help.split(&format!("{flag} <")).nth(1).unwrap_or_else(|| panic!("cameo serve has no {flag}"));

@@ -41,9 +41,9 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let settings = &state.settings;
     let server = Server::new(router::app(state.clone()), settings)?;
-    let changes = tokio::spawn({
+    let task_watch = tokio::spawn({
         let state = state.clone();
-        async move { state.changes.run().await }
+        async move { state.task_watch.run().await }
     });
     let graceful = GracefulShutdown::new();
     tokio::select! {
@@ -55,7 +55,7 @@ pub async fn serve(
     if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut off: they did not finish within the shutdown timeout");
     }
-    changes.abort();
+    task_watch.abort();
     Ok(())
 }
 
