@@ -42,6 +42,7 @@ pub struct Server {
     scheme: &'static str,
     pub folder: tempfile::TempDir,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     _turn: Turn,
 }
 
@@ -59,29 +60,43 @@ impl Server {
 
     /// Starts a server with the user Ann whose data is in `folder`, and waits until it is ready.
     pub fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let server = Self::spawn_in(Turn::shared(), folder, arguments);
+        Self::start_with_environment(folder, arguments, Vec::new())
+    }
+
+    /// Starts a server with the user Ann whose data is in `folder`, and waits until it is ready.
+    pub fn start_with_environment(
+        folder: tempfile::TempDir,
+        arguments: &[&str],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
+        let server = Self::spawn_in(Turn::shared(), folder, arguments, environment);
         server.wait_until_ready();
         server
     }
 
     /// Starts a server while no other test has one, for tests that measure time or memory.
     pub fn start_alone(arguments: &[&str]) -> Self {
-        let server = Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments);
+        let server = Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments, Vec::new());
         server.wait_until_ready();
         server
     }
 
     /// Starts a server that may not be ready yet.
     pub fn spawn(arguments: &[&str]) -> Self {
-        Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments)
+        Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments, Vec::new())
     }
 
-    fn spawn_in(turn: Turn, folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+    fn spawn_in(
+        turn: Turn,
+        folder: tempfile::TempDir,
+        arguments: &[&str],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         add_user(folder.path(), USER, PASSWORD);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let scheme = if arguments.iter().any(|argument| argument.contains("tls-cert")) { "https" } else { "http" };
-        let (child, port) = spawn(folder.path(), &arguments, 0);
-        Self { child, port, scheme, folder, arguments, _turn: turn }
+        let (child, port) = spawn(folder.path(), &arguments, &environment, 0);
+        Self { child, port, scheme, folder, arguments, environment, _turn: turn }
     }
 
     pub fn wait_until_ready(&self) {
@@ -131,7 +146,7 @@ impl Server {
 
     /// Starts it again after it has ended, on the same port and data.
     pub fn restart(&mut self) {
-        (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port);
+        (self.child, self.port) = spawn(self.folder.path(), &self.arguments, &self.environment, self.port);
     }
 
     /// Sends SIGTERM and waits for the end. Returns whether the exit code was 0.
@@ -172,11 +187,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, arguments: &[String], port: u16) -> (Child, u16) {
+fn spawn(folder: &Path, arguments: &[String], environment: &[(&str, String)], port: u16) -> (Child, u16) {
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let before = log.metadata().unwrap().len() as usize;
     let mut command = cameo();
     command.arg("serve").arg("--data").arg(folder.join("data")).args(arguments);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     if !arguments.iter().any(|argument| argument.contains("listen") || argument == "--demo") {
         command.arg(format!("--listen=127.0.0.1:{port}"));
     }
