@@ -11,6 +11,11 @@ use super::error::{CliError, Result};
 const DATABASE: &str = "cameo.sqlite";
 const BLOBS: &str = "blobs";
 
+/// Returns the name of this machine, by which a server recognises the workers of its predecessor.
+pub fn host_name() -> String {
+    sysinfo::System::host_name().unwrap_or_else(|| "localhost".into())
+}
+
 /// An open data folder.
 pub struct DataFolder {
     pub path: PathBuf,

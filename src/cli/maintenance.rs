@@ -14,15 +14,20 @@ use super::error::Result;
 /// How often leases, expiry and keys are checked.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How often files are compared with tasks, in periods.
-const RECONCILE_PERIODS: u32 = 30;
+/// The least time between two comparisons of all files with the tasks.
+const RECONCILE_PERIOD: Duration = Duration::from_secs(30);
 
-/// How long finished tasks are kept.
+/// Comparing files with tasks takes this part of the time at most, however many there are.
+const RECONCILE_SHARE: u32 = 100;
+
+/// How long things are kept.
 pub struct Retention {
     pub results: Duration,
     /// Never shorter than `results`.
     pub tasks: Duration,
-    /// Files younger than this may belong to an upload in progress.
+    /// The duration of the leases.
+    pub lease: Duration,
+    /// How long an upload may take.
     pub uploads: Duration,
 }
 
@@ -43,16 +48,16 @@ pub fn read_signing_keys(folder: &DataFolder) -> Result<Vec<SigningKey>> {
 /// Maintains the store until this future is dropped. Failures are logged, and tried again in the next period.
 pub async fn run(state: Arc<AppState>, folder: DataFolder, retention: Retention) {
     let mut clock = ClockWatch::new();
-    for period in 0u32.. {
+    let mut maintenance = Maintenance::new(folder, retention);
+    loop {
         tokio::time::sleep(PERIOD).await;
         if !clock.is_settled(now(), Instant::now()) {
             continue;
         }
-        let reconciles = period % RECONCILE_PERIODS == RECONCILE_PERIODS - 1;
-        if let Err(error) = clean_up(&folder, &retention, reconciles).await {
+        if let Err(error) = maintenance.clean_up(&state).await {
             tracing::error!(%error, "the store could not be cleaned up");
         }
-        match read_signing_keys(&folder) {
+        match read_signing_keys(&maintenance.folder) {
             Ok(keys) => state.renew_keys(keys),
             Err(error) => tracing::error!(%error, "the signing keys cannot be read: the previous ones stay in use"),
         }
@@ -93,18 +98,72 @@ impl ClockWatch {
     }
 }
 
-async fn clean_up(folder: &DataFolder, retention: &Retention, reconciles: bool) -> std::result::Result<(), StoreError> {
-    let store = &folder.store;
-    let reaped = store.reap(now()).await?;
-    let ago = |duration: Duration| now() - duration.as_millis() as i64;
-    let expired = store.expire(ago(retention.results), ago(retention.tasks)).await?;
-    if reconciles || reaped + expired > 0 {
-        let removed = reconcile(&**store, &folder.blobs, retention.uploads).await?;
-        if reaped + expired > 0 || !removed.is_empty() {
-            tracing::info!(reaped, expired, removed = removed.len(), "cleaned up");
-        }
+/// Notices when workers may have been unable to renew their leases, because the store was locked or everything stood
+/// still. Then no lease is taken from them until they have had the time of a whole one.
+struct ContactWatch {
+    undisturbed_since: Instant,
+    last_contact: Instant,
+}
+
+impl ContactWatch {
+    /// A contact that comes later than this after its time was disturbed.
+    const MAX_DELAY: Duration = Duration::from_secs(1);
+
+    fn new(now: Instant) -> Self {
+        Self { undisturbed_since: now, last_contact: now }
     }
-    Ok(())
+
+    /// Records that the store could be written at `now`. Returns for how long contact has been undisturbed.
+    fn contact(&mut self, now: Instant) -> Duration {
+        if now.duration_since(self.last_contact) > PERIOD + Self::MAX_DELAY {
+            self.undisturbed_since = now;
+        }
+        self.last_contact = now;
+        now.duration_since(self.undisturbed_since)
+    }
+}
+
+/// Cleans up the store and the blob folder.
+struct Maintenance {
+    folder: DataFolder,
+    retention: Retention,
+    contact: ContactWatch,
+    next_reconcile: Instant,
+}
+
+impl Maintenance {
+    fn new(folder: DataFolder, retention: Retention) -> Self {
+        let now = Instant::now();
+        Self { folder, retention, contact: ContactWatch::new(now), next_reconcile: now + RECONCILE_PERIOD }
+    }
+
+    async fn clean_up(&mut self, state: &AppState) -> std::result::Result<(), StoreError> {
+        let store = &self.folder.store;
+        store.check_writable().await?;
+        let reaped = match self.contact.contact(Instant::now()) > self.retention.lease {
+            true => store.reap(now()).await?,
+            false => 0,
+        };
+        state.forget_dead_workers().await?;
+        let ago = |duration: Duration| now() - duration.as_millis() as i64;
+        let expired = store.expire(ago(self.retention.results), ago(self.retention.tasks)).await?;
+        for key in &expired {
+            state.delete_result(key).await?;
+        }
+        let removed = if reaped > 0 || Instant::now() >= self.next_reconcile { self.reconcile().await? } else { 0 };
+        if reaped > 0 || removed > 0 || !expired.is_empty() {
+            tracing::info!(reaped, expired = expired.len(), removed, "cleaned up");
+        }
+        Ok(())
+    }
+
+    /// Removes files that no task refers to, and returns their number.
+    async fn reconcile(&mut self) -> std::result::Result<usize, StoreError> {
+        let since = Instant::now();
+        let removed = reconcile(&*self.folder.store, &self.folder.blobs, self.retention.uploads).await?;
+        self.next_reconcile = Instant::now() + RECONCILE_PERIOD.max(RECONCILE_SHARE * since.elapsed());
+        Ok(removed.len())
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +185,13 @@ mod tests {
         assert!(settled(405, 0));
         assert!(!settled(406, -60_000));
         assert!(settled(707, -60_000), "the new time stays");
+    }
+    #[test]
+    fn leases_are_kept_for_a_while_after_the_store_could_not_be_written() {
+        let start = Instant::now();
+        let mut watch = ContactWatch::new(start);
+        let mut undisturbed = |secs| watch.contact(start + Duration::from_secs(secs)).as_secs();
+        assert_eq!([undisturbed(1), undisturbed(2), undisturbed(3)], [1, 2, 3]);
+        assert_eq!([undisturbed(10), undisturbed(11), undisturbed(12)], [0, 1, 2]);
     }
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use cameo_service::http::{self, AppState};
 use cameo_service::secrets::password;
-use cameo_service::worker::{Supervisor, supervise};
-use cameo_store::{Store, now, reconcile};
+use cameo_service::worker::{Supervisor, requeue_after_restart, supervise};
+use cameo_store::{now, reconcile};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::args::ServeArgs;
-use super::data::DataFolder;
+use super::data::{DataFolder, host_name};
 use super::error::{CliError, Result};
 use super::maintenance::{self, Retention, read_signing_keys};
 use super::{log, shutdown};
@@ -79,7 +79,8 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
     let settings = args.settings();
     http::check(&settings)?;
     prepare_users(&args, &folder).await?;
-    recover(&folder).await?;
+    let retention = retention(&args);
+    recover(&folder, &retention).await?;
     let listener = listen(&args).await?;
     let state = AppState::new(folder.store.clone(), folder.blobs.clone(), read_signing_keys(&folder)?, settings);
 
@@ -87,10 +88,10 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
     let workers = start_workers(&args, &folder, &state, &stopped)?;
     if args.demo {
         // Connections wait in the backlog until then, instead of being told that no engine is ready.
-        let ready = tokio::time::timeout(DEMO_START, worker_ready(&*folder.store));
+        let ready = tokio::time::timeout(DEMO_START, worker_ready(&state));
         tokio::select! { _ = ready => {}, () = shutdown::signal() => {} }
     }
-    let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention(&args)));
+    let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention));
     let has_certificate = args.tls_cert.is_some();
     let stop_signal = async move {
         // At SIGHUP, a server with a certificate reads it again.
@@ -124,14 +125,10 @@ async fn listen(args: &ServeArgs) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Deregisters all workers and requeues their tasks: the workers of a killed server end with it, and a worker that was
-/// started by hand loses its lease. Removes orphaned files.
-async fn recover(folder: &DataFolder) -> Result<()> {
-    for worker in folder.store.workers().await? {
-        folder.store.deregister(&worker.id).await?;
-        folder.store.requeue_worker_tasks(&worker.id, now()).await?;
-    }
-    let removed = reconcile(&*folder.store, &folder.blobs, Duration::ZERO).await?;
+/// Cleans up after a server that was killed.
+async fn recover(folder: &DataFolder, retention: &Retention) -> Result<()> {
+    requeue_after_restart(&*folder.store, &host_name()).await?;
+    let removed = reconcile(&*folder.store, &folder.blobs, retention.uploads).await?;
     tracing::info!(removed = removed.len(), "using the data in {}", folder.path.display());
     Ok(())
 }
@@ -145,7 +142,8 @@ fn start_workers(
 ) -> Result<Vec<JoinHandle<()>>> {
     let supervisor = Arc::new(Supervisor {
         program: program()?,
-        arguments: std::iter::once("work".into()).chain(args.worker.arguments(&folder.path)).collect(),
+        arguments: vec!["work".into(), "--supervised".into()],
+        environment: args.worker.environment(&folder.path),
         store: folder.store.clone(),
         lease: args.worker.lease(),
         stop_limit: Duration::from_secs(args.shutdown_timeout.into()),
@@ -162,6 +160,7 @@ fn retention(args: &ServeArgs) -> Retention {
     Retention {
         results: seconds(args.keep_results),
         tasks: seconds(args.keep_tasks.max(args.keep_results)),
+        lease: args.worker.lease(),
         uploads: seconds(args.upload_timeout) + seconds(args.body_timeout),
     }
 }
@@ -175,8 +174,8 @@ fn program() -> Result<PathBuf> {
 }
 
 /// Completes when a worker has passed its self-test.
-async fn worker_ready(store: &dyn Store) {
-    while !store.workers().await.unwrap_or_default().iter().any(|worker| worker.ready) {
+async fn worker_ready(state: &AppState) {
+    while !state.ready_workers().await.is_ok_and(|count| count > 0) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,17 +1,15 @@
 //! `cameo work`: one worker process. `cameo serve` starts its own.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cameo_core::pipeline::{self, EngineHandle, Operation, Recipe};
 use cameo_service::worker::{self, EXIT_ENGINE, WorkerContext};
-use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
 use super::args::WorkerArgs;
-use super::data::DataFolder;
+use super::data::{DataFolder, host_name};
 use super::error::{CliError, Result};
 use super::{engine, log, shutdown};
 
@@ -24,6 +22,10 @@ pub struct WorkCommandArgs {
     /// The worker's id in the list of workers
     #[arg(long, default_value_t = uuid::Uuid::new_v4().to_string(), hide_default_value = true)]
     id: String,
+    /// A server started this worker: it sends heartbeats through its standard output, and stops when its standard input
+    /// is closed
+    #[arg(long, hide = true)]
+    supervised: bool,
     /// Configuration file: flags by their long names, as TOML
     #[arg(long, value_name = "FILE", env = "CAMEO_CONFIG")]
     pub config: Option<PathBuf>,
@@ -44,13 +46,17 @@ pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
+    let supervised = args.supervised;
     let context = context(args, engine)?;
     let result = runtime.block_on(async {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
-            stop_requested().await;
+            stop_requested(supervised).await;
             let _ = stop.send(true);
         });
+        if supervised {
+            tokio::spawn(worker::send_heartbeats(context.heartbeat_period()));
+        }
         worker::run(context, stopped).await
     });
     if let Err(error) = result {
@@ -65,6 +71,7 @@ fn context(args: WorkCommandArgs, engine: EngineHandle) -> Result<WorkerContext>
     let folder = DataFolder::open(&args.worker.data_folder())?;
     Ok(WorkerContext {
         id: args.id,
+        server: args.supervised.then(host_name),
         store: folder.store,
         blobs: folder.blobs,
         engine,
@@ -85,19 +92,11 @@ fn open_engine(args: &WorkerArgs) -> Result<EngineHandle> {
     Ok(engine)
 }
 
-/// Completes when the server that started this worker ends or closes its standard input, or at a signal.
-async fn stop_requested() {
-    let server_ended = async {
-        // A worker that was started by hand has a terminal as its standard input, and keeps running.
-        if std::io::stdin().is_terminal() {
-            std::future::pending::<()>().await;
-        }
-        let mut input = tokio::io::stdin();
-        let mut buffer = [0; 64];
-        while matches!(input.read(&mut buffer).await, Ok(1..)) {}
-    };
+/// Completes when the server that started this worker ends or tells it to stop, or at a signal. The standard input of a
+/// worker that was started by hand may be anything, such as `/dev/null`.
+async fn stop_requested(supervised: bool) {
     tokio::select! {
-        () = server_ended => {}
+        () = worker::server_ended(), if supervised => {}
         () = shutdown::signal() => {}
     }
 }

@@ -210,14 +210,14 @@ fn an_upload_that_goes_on_for_too_long_is_ended() {
 fn connections_beyond_the_limit_wait() {
     let server = Server::spawn(&["--max-connections=3", "--header-timeout=30"]);
     let connect = || TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    let mut idle: Vec<TcpStream> = (0..3).map(|_| connect()).collect();
+    let idle: [TcpStream; 3] = std::array::from_fn(|_| connect());
     std::thread::sleep(Duration::from_millis(300));
     let mut next = connect();
     next.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     next.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let mut answer = [0; 12];
     assert!(next.read_exact(&mut answer).is_err(), "it has to wait");
-    idle.pop();
+    drop(idle);
     next.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     next.read_exact(&mut answer).unwrap();
     assert_eq!(&answer[9..], b"200");

@@ -27,6 +27,8 @@ pub struct ServiceSettings {
     pub max_upload_bytes: u64,
     /// How many tasks, and photo pixels, may wait.
     pub queue: QueueLimits,
+    /// Event streams of one user open at once.
+    pub max_streams_per_user: u64,
 
     /// Connections open at once.
     pub max_connections: usize,

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,8 @@ use cameo_core::pipeline::{
 use cameo_models::Network;
 use cameo_service::worker::{self, WorkerContext, WorkerError};
 use cameo_store::{
-    Accounts, Blobs, NewTask, QueueLimits, Sqlite, Store, Submission, Task, TaskId, TaskStatus, Tasks, now,
+    Accounts, Blobs, NewTask, QueueLimits, Sqlite, Store, Submission, Task, TaskId, TaskStatus, Tasks, Worker, Workers,
+    now,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,8 +27,16 @@ const POISONED_WIDTH: u32 = 13;
 /// Photos of this width become pictures too wide for WebP, which the encoder refuses.
 const UNENCODABLE_WIDTH: u32 = 17;
 
+/// Photos of this width stay in the engine until the gate opens.
+const GATED_WIDTH: u32 = 19;
+
+/// Photos of this width take as long as several looks at the queue.
+const SLOW_WIDTH: u32 = 23;
+
 /// An engine that enhances by doing nothing.
-struct FakeEngine;
+struct FakeEngine {
+    gate_is_open: Arc<AtomicBool>,
+}
 
 impl Engine for FakeEngine {
     type Frame = Image;
@@ -48,6 +58,16 @@ impl Engine for FakeEngine {
         match image.width {
             POISONED_WIDTH => Err(EngineError::Device { engine: "fake", reason: "lost".into() }),
             UNENCODABLE_WIDTH => Ok(Image::new(20_000, 1, vec![0; 4 * 20_000])),
+            GATED_WIDTH => {
+                while !self.gate_is_open.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Ok(image)
+            }
+            SLOW_WIDTH => {
+                std::thread::sleep(Duration::from_millis(400));
+                Ok(image)
+            }
             _ => Ok(image),
         }
     }
@@ -95,6 +115,7 @@ struct Fixture {
     store: Arc<Sqlite>,
     blobs: Blobs,
     owner: i64,
+    gate_is_open: Arc<AtomicBool>,
 }
 
 /// A worker that runs in the background.
@@ -109,7 +130,7 @@ impl Fixture {
         let store = Arc::new(Sqlite::open(&folder.path().join("cameo.sqlite")).unwrap());
         let blobs = Blobs::open(&folder.path().join("blobs")).unwrap();
         let owner = store.add_user("ann", "hash", false, now()).await.unwrap().id;
-        Self { folder, store, blobs, owner }
+        Self { folder, store, blobs, owner, gate_is_open: Arc::default() }
     }
 
     /// Submits an enhancement of a photo of this width.
@@ -138,11 +159,17 @@ impl Fixture {
     }
 
     fn start_worker(&self) -> RunningWorker {
+        self.start_worker_named("worker")
+    }
+
+    fn start_worker_named(&self, id: &str) -> RunningWorker {
+        let engine = FakeEngine { gate_is_open: self.gate_is_open.clone() };
         let context = WorkerContext {
-            id: "worker".into(),
+            id: id.into(),
+            server: None,
             store: self.store.clone() as Arc<dyn Store>,
             blobs: self.blobs.clone(),
-            engine: EngineHandle::start(|| Ok(FakeEngine), Vec::new()).unwrap(),
+            engine: EngineHandle::start(|| Ok(engine), Vec::new()).unwrap(),
             limits: ProcessingLimits::default(),
             budget: PixelBudget::new(1 << 20),
             lease: Duration::from_secs(60),
@@ -236,5 +263,78 @@ async fn a_result_that_cannot_be_stored_is_kept_and_stored_later() {
     std::fs::rename(hidden, fixture.results()).unwrap();
     let task = fixture.wait_for(id, is_over).await;
     assert_eq!((task.status, task.attempts), (TaskStatus::Completed, 1));
+    assert!(worker.stop().await.is_ok());
+}
+
+#[tokio::test]
+async fn each_worker_prefetches_another_photo_and_claims_its_task() {
+    let fixture = Fixture::new().await;
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        tasks.push(fixture.submit(GATED_WIDTH, Format::Png).await);
+    }
+    let workers = ["a", "b"].map(|id| fixture.start_worker_named(id));
+    for id in &tasks[..2] {
+        fixture.wait_for(*id, |task| task.status == TaskStatus::Processing).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Without the files, only photos that were prefetched can be processed, each by the worker that did.
+    for id in &tasks[2..] {
+        fixture.blobs.delete(&Task::input_key(*id)).await.unwrap();
+    }
+    fixture.gate_is_open.store(true, Ordering::Relaxed);
+    for id in tasks {
+        let task = fixture.wait_for(id, is_over).await;
+        assert_eq!((task.status, task.failure), (TaskStatus::Completed, None));
+    }
+    for worker in workers {
+        assert!(worker.stop().await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_task_is_passed_over_once_at_most() {
+    let fixture = Fixture::new().await;
+    // The other worker prefetches the first task and never comes to claim it.
+    fixture.store.heartbeat(&busy_worker("a")).await.unwrap();
+    let first = fixture.submit(GATED_WIDTH, Format::Png).await;
+    let mut tasks = Vec::new();
+    for _ in 0..6 {
+        tasks.push(fixture.submit(SLOW_WIDTH, Format::Png).await);
+    }
+    let worker = fixture.start_worker_named("b");
+    fixture.wait_for(first, |task| task.status == TaskStatus::Processing).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    fixture.gate_is_open.store(true, Ordering::Relaxed);
+    let mut started = Vec::new();
+    for id in &tasks {
+        started.push((fixture.wait_for(*id, is_over).await.started_at, *id));
+    }
+    started.sort();
+    let order: Vec<TaskId> = started.into_iter().map(|(_, id)| id).collect();
+    let place = order.iter().position(|id| *id == tasks[0]).unwrap();
+    assert!(place <= 1, "it started as number {place}");
+    assert!(worker.stop().await.is_ok());
+}
+
+fn busy_worker(id: &str) -> Worker {
+    Worker { id: id.into(), server: None, engine: "fake".into(), ready: true, heartbeat_at: now() }
+}
+
+#[tokio::test]
+async fn a_store_that_is_locked_for_long_costs_neither_a_worker_nor_a_run() {
+    let fixture = Fixture::new().await;
+    let id = fixture.submit(GATED_WIDTH, Format::Png).await;
+    let worker = fixture.start_worker();
+    fixture.wait_for(id, |task| task.status == TaskStatus::Processing).await;
+    let other = rusqlite::Connection::open(fixture.folder.path().join("cameo.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fixture.gate_is_open.store(true, Ordering::Relaxed);
+    // Longer than the store waits for the lock, and longer than a result is kept when the disk is full.
+    tokio::time::sleep(Duration::from_secs(32)).await;
+    assert_eq!(fixture.wait_for(id, |_| true).await.status, TaskStatus::Processing);
+    other.execute_batch("ROLLBACK").unwrap();
+    let task = fixture.wait_for(id, is_over).await;
+    assert_eq!((task.status, task.attempts, task.failure), (TaskStatus::Completed, 1, None));
     assert!(worker.stop().await.is_ok());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
@@ -108,20 +108,24 @@ impl Blobs {
         self.list_files().map(|files| files.is_empty())
     }
 
-    /// Lists the names of all files below the root with the times of their last modification: blobs, files derived
-    /// from them, and temporary files of uploads, whose names contain a `#`.
-    pub(crate) fn list_files(&self) -> Result<Vec<(String, SystemTime)>> {
+    /// Lists the names of all files below the root: blobs, files derived from them, and temporary files of uploads,
+    /// whose names contain a `#`.
+    pub(crate) fn list_files(&self) -> Result<Vec<String>> {
         let mut files = Vec::new();
         for folder in FOLDERS {
             let path = self.root.join(folder);
             for entry in fs::read_dir(&path).map_err(|error| folder_error(&path, error))? {
                 let entry = entry.map_err(|error| folder_error(&path, error))?;
-                // Skips a file that was removed since the folder was read.
-                let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
-                files.push((format!("{folder}/{}", entry.file_name().to_string_lossy()), modified));
+                files.push(format!("{folder}/{}", entry.file_name().to_string_lossy()));
             }
         }
         Ok(files)
+    }
+
+    /// Returns how long ago a file with this name was last modified; `None` if it does not exist any more.
+    pub(crate) fn age(&self, name: &str) -> Option<Duration> {
+        let modified = fs::metadata(self.root.join(name)).and_then(|file| file.modified()).ok()?;
+        Some(SystemTime::now().duration_since(modified).unwrap_or_default())
     }
 
     /// Removes a file by a name that [`Blobs::list_files`] returned.

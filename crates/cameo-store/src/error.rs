@@ -29,3 +29,10 @@ pub enum StoreError {
     #[error("the blob folder cannot be used: {0}")]
     Storage(String),
 }
+
+impl StoreError {
+    /// Returns whether the same operation will succeed when it is repeated a little later, without anybody's help.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}

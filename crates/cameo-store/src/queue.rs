@@ -68,6 +68,8 @@ pub struct Claim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
     pub id: String,
+    /// The host of the server that started it, which cleans up after it; `None` if it was started by hand.
+    pub server: Option<String>,
     /// `cpu` or `gpu`.
     pub engine: String,
     /// The self-test has passed.
@@ -84,8 +86,8 @@ pub struct Load {
     pub pending_pixels: u64,
     /// When the oldest pending task was submitted.
     pub oldest_pending: Option<Millis>,
-    /// The mean run time of the most recently submitted completed tasks, in seconds. It excludes the time in the
-    /// queue, and is `None` if no task is completed.
+    /// The mean run time of the completed ones among the tasks that ended last, in seconds. It excludes the time in
+    /// the queue, and is `None` if none of them is completed.
     pub mean_seconds: Option<f64>,
 }
 

@@ -4,10 +4,10 @@
 //! several machines, the queue may live elsewhere than the accounts. Each change is atomic and durable: it is on the
 //! disk when the method returns, and a crash before that leaves no part of it.
 //!
-//! Every method returns [`StoreError::Database`](crate::StoreError::Database) if the database fails; only other errors
-//! are listed. The current time is an argument, so that tests need not wait.
+//! Every method returns [`StoreError::Database`](crate::StoreError::Database) if the database fails, and
+//! [`StoreError::Busy`](crate::StoreError::Busy) if others use it for too long; only other errors are listed. The current time is an argument, so that tests need not wait.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -34,14 +34,20 @@ pub trait Tasks {
     /// [`StoreError::Replaced`](crate::error::StoreError::Replaced) if the database was deleted or replaced.
     async fn check(&self) -> Result<()>;
 
+    /// Checks that the store can be written now. Waits for other processes that are writing.
+    async fn check_writable(&self) -> Result<()>;
+
     /// Returns whether the user has submitted a task with this idempotency key.
     async fn has_idempotency_key(&self, owner: UserId, key: &str) -> Result<bool>;
 
     /// Returns a task, whoever its owner is.
     async fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
-    /// Returns the position of a pending task in the queue, 1 for the next one; `None` if it is not pending.
-    async fn queue_position(&self, id: TaskId) -> Result<Option<u64>>;
+    /// Returns those of these tasks that exist, in any order, whoever their owners are.
+    async fn tasks(&self, ids: Vec<TaskId>) -> Result<Vec<Task>>;
+
+    /// Returns the positions in the queue of those of these tasks that are pending, 1 for the next one.
+    async fn queue_positions(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u64>>;
 
     /// Lists tasks of one owner from the newest to the oldest.
     async fn list(&self, owner: UserId, page: Page) -> Result<Vec<Task>>;
@@ -54,22 +60,20 @@ pub trait Tasks {
     async fn delete(&self, id: TaskId) -> Result<bool>;
 
     /// Marks the results of tasks that finished before `results_before` as expired, and deletes tasks that finished
-    /// before `tasks_before`. Their blobs become orphans, which [`reconcile`](crate::reconcile()) removes. Returns the
-    /// number of changes.
-    async fn expire(&self, results_before: Millis, tasks_before: Millis) -> Result<u64>;
+    /// before `tasks_before` and have no result. Returns the blob keys of the results, which the caller deletes.
+    ///
+    /// Changes a thousand tasks of each kind at most, so that others need not wait long: it is called again and again.
+    async fn expire(&self, results_before: Millis, tasks_before: Millis) -> Result<Vec<String>>;
 
-    /// Returns the keys of all blobs that a task still needs: the photos of active tasks, the outputs of current runs
-    /// and the results that have not expired. All other blobs are orphans.
-    async fn referenced_blobs(&self) -> Result<HashSet<String>>;
+    /// Returns those of these blob keys that a task still needs: the photos of active tasks, the outputs of current
+    /// runs and the results that have not expired. All other blobs are orphans.
+    async fn referenced(&self, keys: Vec<String>) -> Result<HashSet<String>>;
 
     /// Returns statistics of the stored tasks.
     async fn load(&self) -> Result<Load>;
 
     /// Returns the time spent in each stage, ordered by stage name.
     async fn stage_totals(&self) -> Result<Vec<StageTotal>>;
-
-    /// Returns a number that changes whenever any process changes the stored data.
-    async fn data_version(&self) -> Result<i64>;
 }
 
 /// The workers' view of the tasks.
@@ -78,12 +82,19 @@ pub trait Tasks {
 /// longer processed under it. A lease that has expired remains valid until [`Queue::reap`] ends the run.
 #[async_trait]
 pub trait Queue {
-    /// Returns the task that [`Queue::claim`] would claim now, without claiming it.
-    async fn peek(&self, now: Millis) -> Result<Option<Task>>;
+    /// Returns the first `count` tasks of the queue, in the order in which [`Queue::claim`] would claim them now.
+    async fn peek(&self, count: u32, now: Millis) -> Result<Vec<Task>>;
 
-    /// Claims the next pending task for `lease` milliseconds; `None` if no task is ready. Users take turns, and the
-    /// tasks of one user run in the order of their submission.
-    async fn claim(&self, worker: &str, duration: Millis, now: Millis) -> Result<Option<Claim>>;
+    /// Claims a task for `duration` milliseconds: the preferred one if it is ready, else the next one; `None` if no
+    /// task is ready. Users take turns, and the tasks of one user run in the order of their submission. A worker that
+    /// prefers a task passes over those before it, and has to see to it that they do not wait for long.
+    async fn claim(
+        &self,
+        worker: &str,
+        preferred: Option<TaskId>,
+        duration: Millis,
+        now: Millis,
+    ) -> Result<Option<Claim>>;
 
     /// Renews a lease, which then expires at `now + duration`, and records the progress (0 to 1) and the stage of the
     /// run.

@@ -18,7 +18,7 @@ pub fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
     })?;
     for (key, value) in table {
         let id = key.replace('-', "_");
-        let flags = ["config", "demo", "help", "version"];
+        let flags = ["config", "demo", "help", "supervised", "version"];
         let known = command.get_arguments().find(|arg| arg.get_id() == id.as_str() && !flags.contains(&id.as_str()));
         let Some(arg) = known else {
             return Err(format!("{shown}: {key} is not a setting: see cameo {} --help", command.get_name()));

@@ -46,28 +46,26 @@ impl WorkerArgs {
         Duration::from_secs(self.lease.into())
     }
 
-    /// Returns these flags as command-line arguments, with `data` as the data folder.
-    pub fn arguments(&self, data: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = Vec::new();
-        let mut add = |name: &str, value: &std::ffi::OsStr| {
-            let mut argument = OsString::from(format!("--{name}="));
-            argument.push(value);
-            arguments.push(argument);
-        };
-        add("data", data.as_os_str());
-        add("lease", self.lease.to_string().as_ref());
-        add("task-timeout", self.task_timeout.to_string().as_ref());
-        add("device", value_name(self.engine.device).as_ref());
-        add("models", self.engine.models_folder().as_os_str());
-        add("max-input-megapixels", self.limits.max_input_megapixels.to_string().as_ref());
-        add("max-output-megapixels", self.limits.max_output_megapixels.to_string().as_ref());
-        add("max-megapixels-in-flight", self.limits.max_megapixels_in_flight.to_string().as_ref());
-        add("log", self.log.log.as_ref());
-        add("log-format", value_name(self.log.log_format).as_ref());
-        if self.engine.allow_software {
-            arguments.push("--allow-software".into());
+    /// Returns these flags as variables of the environment, with `data` as the data folder. Other users of the machine
+    /// can read the arguments of a process, but not its environment.
+    pub fn environment(&self, data: &Path) -> Vec<(&'static str, OsString)> {
+        let Self { data: _, lease, task_timeout, engine, limits, log } = self;
+        let mut variables: Vec<(&str, OsString)> = vec![
+            ("CAMEO_DATA", data.into()),
+            ("CAMEO_LEASE", lease.to_string().into()),
+            ("CAMEO_TASK_TIMEOUT", task_timeout.to_string().into()),
+            ("CAMEO_DEVICE", value_name(engine.device).into()),
+            ("CAMEO_MODELS", engine.models_folder().into()),
+            ("CAMEO_MAX_INPUT_MEGAPIXELS", limits.max_input_megapixels.to_string().into()),
+            ("CAMEO_MAX_OUTPUT_MEGAPIXELS", limits.max_output_megapixels.to_string().into()),
+            ("CAMEO_MAX_MEGAPIXELS_IN_FLIGHT", limits.max_megapixels_in_flight.to_string().into()),
+            ("CAMEO_LOG", (&log.log).into()),
+            ("CAMEO_LOG_FORMAT", value_name(log.log_format).into()),
+        ];
+        if engine.allow_software {
+            variables.push(("CAMEO_ALLOW_SOFTWARE", "true".into()));
         }
-        arguments
+        variables
     }
 }
 
@@ -110,6 +108,9 @@ pub struct ServeArgs {
     /// Tasks of one user that may wait or run; more are refused with status 429
     #[arg(long, value_name = "N", default_value_t = 50, env = "CAMEO_MAX_TASKS_PER_USER")]
     pub max_tasks_per_user: u64,
+    /// Event streams of one user that may be open; more are refused with status 429
+    #[arg(long, value_name = "N", default_value_t = 20, env = "CAMEO_MAX_STREAMS_PER_USER")]
+    pub max_streams_per_user: u64,
     /// Seconds that a result is kept
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, env = "CAMEO_KEEP_RESULTS")]
     pub keep_results: u32,
@@ -172,6 +173,7 @@ impl ServeArgs {
                 pixels: (self.max_queue_megapixels * 1e6) as u64,
                 tasks_per_user: self.max_tasks_per_user,
             },
+            max_streams_per_user: self.max_streams_per_user,
             max_connections: self.max_connections as usize,
             max_connections_per_address: self.max_connections_per_address.into(),
             header_timeout: seconds(self.header_timeout),

@@ -13,7 +13,7 @@ use super::problem::{Problem, ProblemBody, Result};
 use super::state::AppState;
 
 /// A worker starts within this time, or is replaced.
-pub const NO_ENGINE_RETRY_SECS: u64 = 5;
+const NO_ENGINE_RETRY_SECS: u64 = 5;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
@@ -40,14 +40,21 @@ pub async fn livez() -> Json<Health> {
     )
 )]
 pub async fn readyz(State(state): State<Arc<AppState>>) -> Result<Json<Health>> {
-    match state.has_ready_worker().await? {
-        true => Ok(Json(Health { status: "ready" })),
-        false => Err(no_engine()),
+    require_ready_worker(&state).await?;
+    Ok(Json(Health { status: "ready" }))
+}
+
+/// Checks that what is accepted now will be processed.
+pub async fn require_ready_worker(state: &AppState) -> Result<()> {
+    state.store.check().await?;
+    match state.ready_workers().await? {
+        0 => Err(no_engine()),
+        _ => Ok(()),
     }
 }
 
 /// The answer while no worker is ready.
-pub fn no_engine() -> Problem {
+fn no_engine() -> Problem {
     let detail = "no engine is ready, its worker is starting or has failed: try again in a moment";
     Problem::unavailable("no_engine", detail, NO_ENGINE_RETRY_SECS)
 }
@@ -61,9 +68,9 @@ pub fn no_engine() -> Problem {
     ))
 )]
 pub async fn metrics(State(state): State<Arc<AppState>>) -> Result<Response> {
-    let load = state.store.load().await?;
+    let load = state.load_cache.load().await?;
     let stages = state.store.stage_totals().await?;
-    let ready = state.store.workers().await?.iter().filter(|worker| worker.ready).count();
+    let ready = state.ready_workers().await?;
     let text = state.metrics.encode(&load, &stages, ready).map_err(Problem::internal)?;
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
 }

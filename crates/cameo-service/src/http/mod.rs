@@ -5,15 +5,15 @@
 //!
 //! - `server`, `tls`, `router`, `cors`, `trace`, `preconditions`, `drain`: connections, and the way of a request to its
 //!   handler
-//! - `login`, `submit`, `status`, `events`, `result`, `configs`, `health`, `docs`: the handlers
+//! - `login`, `submit`, `status`, `events`, `result`, `webp`, `configs`, `health`, `docs`: the handlers
 //! - `caller`, `client_address`, `extract`, `params`, `upload`, `wait`: what a request holds
 //! - `problem`, `responses`: errors as answers, and in the OpenAPI document
-//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `places`, `changes`, `metrics`: what the handlers share
+//! - `state`, `tokens`, `throttle`, `leaky_buckets`, `cpu_work`, `places`, `task_watch`, `queued_task`, `load_cache`,
+//!   `metrics`: what the handlers share
 
 #![expect(unused_qualifications, reason = "utoipa's macros write them")]
 
 mod caller;
-mod changes;
 mod client_address;
 mod configs;
 mod cors;
@@ -24,12 +24,14 @@ mod events;
 mod extract;
 mod health;
 mod leaky_buckets;
+mod load_cache;
 mod login;
 mod metrics;
 mod params;
 mod places;
 mod preconditions;
 mod problem;
+mod queued_task;
 mod responses;
 mod result;
 mod router;
@@ -37,12 +39,14 @@ mod server;
 mod state;
 mod status;
 mod submit;
+mod task_watch;
 mod throttle;
 mod tls;
 mod tokens;
 mod trace;
 mod upload;
 mod wait;
+mod webp;
 
 pub use router::document;
 pub use server::{check, serve};

@@ -67,6 +67,17 @@ impl IntoResponses for TaskErrors {
     }
 }
 
+/// The errors of a call for the events of a task.
+pub struct StreamErrors;
+
+impl IntoResponses for StreamErrors {
+    fn responses() -> Responses {
+        let mut responses = TaskErrors::responses();
+        responses.extend(problems(&[(429, "`too_many_streams`: close one, or wait `Retry-After` seconds")]));
+        responses
+    }
+}
+
 /// The errors of a call for a result.
 pub struct ResultErrors;
 

@@ -7,16 +7,16 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cameo_core::codec::{self, CodecError, Format, InputLimits};
-use cameo_store::{Blobs, Task, TaskResult, TaskStatus};
+use cameo_core::codec::Format;
+use cameo_store::{Task, TaskResult, TaskStatus};
 use headers::{ContentLength, ContentRange, ETag, HeaderMapExt, IfNoneMatch, IfRange};
-use tokio::runtime::Handle;
 
 use super::caller::{Caller, find_owned_task};
 use super::extract::PathId;
 use super::problem::{Problem, Result};
 use super::responses::ResultErrors;
 use super::state::AppState;
+use super::webp;
 
 /// Fetch a result
 ///
@@ -40,11 +40,6 @@ pub async fn result(
 ) -> Result<Response> {
     let task = find_owned_task(&state, &caller, &id).await?;
     result_of(&state, &task, &headers).await
-}
-
-/// Returns the blob key of the WebP that is made from the result `blob_key`.
-pub fn webp_key(blob_key: &str) -> String {
-    format!("{blob_key}.webp")
 }
 
 /// One of the forms in which a result can be sent.
@@ -115,8 +110,8 @@ async fn choose_representation(state: &AppState, result: &TaskResult, headers: &
     let fits_webp = result.width.max(result.height) <= Format::WebP.max_side();
     if fits_webp && prefers_webp(headers) {
         return Ok(Representation {
-            blob_key: webp_key(&result.blob_key),
-            bytes: ensure_webp(state, result).await?,
+            blob_key: webp::key(&result.blob_key),
+            bytes: webp::ensure(state, result).await?,
             etag: etag("-webp")?,
             media_type: "image/webp",
             extension: "webp",
@@ -186,45 +181,6 @@ fn prefers_webp(headers: &HeaderMap) -> bool {
     let weight =
         |media_type: &str| weights.iter().find(|(named, _)| named == media_type).map_or(0.0, |(_, weight)| *weight);
     weight("image/webp") > weight("image/png")
-}
-
-/// Encodes the result as WebP, unless that was done before, and stores it beside the PNG. Returns its size in bytes.
-async fn ensure_webp(state: &AppState, result: &TaskResult) -> Result<u64> {
-    let (blobs, png_key) = (state.blobs.clone(), result.blob_key.clone());
-    if let Some(bytes) = webp_bytes(&blobs, &png_key).await {
-        return Ok(bytes);
-    }
-    // All of it is one piece of work, so that a client that disconnects does not leave the next one without its result.
-    let runtime = Handle::current();
-    state.webp_encodings.run(move || runtime.block_on(write_webp(&blobs, &png_key))).await?
-}
-
-/// Returns the size of the WebP that was made from a result.
-async fn webp_bytes(blobs: &Blobs, png_key: &str) -> Option<u64> {
-    let file = tokio::fs::metadata(blobs.path(&webp_key(png_key))).await;
-    file.ok().map(|file| file.len())
-}
-
-async fn write_webp(blobs: &Blobs, png_key: &str) -> Result<u64> {
-    // The request before this one may have written it.
-    if let Some(bytes) = webp_bytes(blobs, png_key).await {
-        return Ok(bytes);
-    }
-    let missing = || Problem::internal(format!("the result {png_key} is missing"));
-    let png = blobs.read(png_key).await?.ok_or_else(missing)?;
-    // Our own PNG: the client is not at fault if it cannot be decoded.
-    let webp = webp_from_png(&png).map_err(Problem::internal)?;
-    let bytes = webp.len() as u64;
-    blobs.put(&webp_key(png_key), webp.into()).await?;
-    Ok(bytes)
-}
-
-fn webp_from_png(png: &[u8]) -> std::result::Result<Vec<u8>, CodecError> {
-    // The result was within the limits when it was made.
-    let unlimited =
-        InputLimits { max_bytes: usize::MAX, max_pixels: u64::MAX, max_side: u32::MAX, max_decoder_bytes: u64::MAX };
-    let (image, profile) = codec::decode_keeping_p3(png, &unlimited)?;
-    codec::encode(&image, Format::WebP, profile.as_ref())
 }
 
 /// The times of the stages, as browsers show them.

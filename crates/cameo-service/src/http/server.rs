@@ -44,9 +44,9 @@ pub async fn serve(
     let tls = certificate.clone().map(Certificate::acceptor).transpose()?;
     let server = Server::new(router::app(state.clone()), settings, tls);
     let renewal = certificate.map(|certificate| tokio::spawn(async move { certificate.watch().await }));
-    let changes = tokio::spawn({
+    let task_watch = tokio::spawn({
         let state = state.clone();
-        async move { state.changes.run().await }
+        async move { state.task_watch.run().await }
     });
     let graceful = GracefulShutdown::new();
     tokio::select! {
@@ -58,7 +58,7 @@ pub async fn serve(
     if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut off: they did not finish within the shutdown timeout");
     }
-    changes.abort();
+    task_watch.abort();
     if let Some(renewal) = renewal {
         renewal.abort();
     }

@@ -1,20 +1,25 @@
 //! What all handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cameo_store::{Blobs, Result, Store, User, UserId};
-
 use tokio::sync::watch;
 
-use super::changes::Changes;
 use super::cpu_work::CpuWork;
+use super::load_cache::LoadCache;
 use super::metrics::Metrics;
 use super::places::Places;
+use super::task_watch::TaskWatch;
 use super::throttle::LoginThrottle;
 use super::tokens::Tokens;
 use crate::heartbeats::HeartbeatMonitor;
 use crate::secrets::SigningKey;
 use crate::settings::ServiceSettings;
+
+/// How long a worker stays registered after its lease is over. It has not deregistered itself, and its server has not
+/// done so either.
+const MAX_SILENCE: Duration = Duration::from_secs(600);
 
 /// The state of a running API.
 pub struct AppState {
@@ -24,11 +29,14 @@ pub struct AppState {
     pub(super) tokens: Tokens,
     pub(super) login_throttle: LoginThrottle,
     pub(super) metrics: Metrics,
-    pub(super) changes: Changes,
+    pub(super) load_cache: LoadCache,
+    pub(super) task_watch: TaskWatch,
     /// Turns true when the server stops: nobody is kept waiting from then on.
     pub(super) stopping: watch::Sender<bool>,
     /// Uploads under way count as tasks of their user, because their photos take room on the disk.
     pub(super) uploads: Places<UserId>,
+    /// Event streams that are open.
+    pub(super) streams: Places<UserId>,
     heartbeats: HeartbeatMonitor,
     /// Each takes 19 MiB, and a core for tens of milliseconds.
     pub(super) password_checks: CpuWork,
@@ -45,9 +53,11 @@ impl AppState {
             tokens: Tokens::new(keys, settings.token_ttl),
             login_throttle: LoginThrottle::default(),
             metrics: Metrics::default(),
-            changes: Changes::new(store.clone()),
+            load_cache: LoadCache::new(store.clone()),
+            task_watch: TaskWatch::new(store.clone()),
             stopping: watch::Sender::new(false),
             uploads: Places::default(),
+            streams: Places::default(),
             heartbeats: HeartbeatMonitor::default(),
             password_checks: CpuWork::new(2, 64),
             header_reads: CpuWork::new(2, 1024),
@@ -73,13 +83,23 @@ impl AppState {
         !user.disabled && (!user.demo || self.settings.demo)
     }
 
-    /// Returns whether a worker has passed its self-test and sent a heartbeat within its lease.
-    pub(super) async fn has_ready_worker(&self) -> Result<bool> {
-        self.store.check().await?;
+    /// Returns how many workers have passed their self-test and sent a heartbeat within their lease.
+    pub async fn ready_workers(&self) -> Result<usize> {
         let workers = self.store.workers().await?;
         self.heartbeats.retain(&workers);
-        // Not `any`, which would leave out workers behind the first one that is ready.
         let ready = workers.iter().filter(|worker| self.heartbeats.age(worker) <= self.settings.lease && worker.ready);
-        Ok(ready.count() > 0)
+        Ok(ready.count())
+    }
+
+    /// Deregisters workers that have sent no heartbeat for a long time. One that is alive registers again with its next
+    /// heartbeat.
+    pub async fn forget_dead_workers(&self) -> Result<()> {
+        for worker in self.store.workers().await? {
+            if self.heartbeats.age(&worker) > self.settings.lease + MAX_SILENCE {
+                tracing::warn!(worker = worker.id, "a worker that has been silent for long is forgotten");
+                self.store.deregister(&worker.id).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::caller::{Caller, find_owned_task};
 use super::extract::{PathId, Query};
 use super::problem::{Problem, Result};
+use super::queued_task::{QueuedTask, with_positions};
 use super::responses::{ListErrors, TaskErrors};
-use super::result;
 use super::state::AppState;
 
 /// Tasks on a page unless the caller asks for another number.
@@ -84,16 +84,12 @@ fn rfc3339(ms: Millis) -> String {
     format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap_or_default())
 }
 
-impl TaskBody {
-    pub async fn new(state: &AppState, task: Task) -> Result<Self> {
-        let queue_position = match task.status {
-            TaskStatus::Pending => state.store.queue_position(task.id).await?,
-            _ => None,
-        };
+impl From<QueuedTask> for TaskBody {
+    fn from(QueuedTask { task, position }: QueuedTask) -> Self {
         let has_result = task.result.is_some() && !task.expired;
         let (error_code, error) = task.failure.map(|failure| (failure.code, failure.reason)).unzip();
         let result = task.result.as_ref();
-        Ok(Self {
+        Self {
             task_id: task.id,
             status: task.status.into_str(),
             result_path: has_result.then(|| format!("/api/v1/upscale/result/{}", task.id)),
@@ -103,7 +99,7 @@ impl TaskBody {
             created_at: rfc3339(task.created_at),
             started_at: task.started_at.map(rfc3339),
             finished_at: task.finished_at.map(rfc3339),
-            queue_position,
+            queue_position: position,
             progress: task.progress,
             stage: task.stage,
             engine: task.engine,
@@ -113,8 +109,13 @@ impl TaskBody {
             foreground: result.and_then(|result| result.foreground).map(Into::into),
             stage_ms: task.result.map(|result| result.stages.into_iter().collect()),
             expired: task.expired,
-        })
+        }
     }
+}
+
+/// Returns a task as the API returns it.
+async fn body(state: &AppState, task: Task) -> Result<Json<TaskBody>> {
+    Ok(Json(QueuedTask::new(&*state.store, task).await?.into()))
 }
 
 /// Get a task
@@ -130,7 +131,7 @@ impl TaskBody {
 )]
 pub async fn status(State(state): State<Arc<AppState>>, caller: Caller, PathId(id): PathId) -> Result<Json<TaskBody>> {
     let task = find_owned_task(&state, &caller, &id).await?;
-    Ok(Json(TaskBody::new(&state, task).await?))
+    body(&state, task).await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -176,10 +177,7 @@ pub async fn tasks(
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| has_more).map(|task| task.seq);
-    let mut tasks = Vec::with_capacity(found.len());
-    for task in found {
-        tasks.push(TaskBody::new(&state, task).await?);
-    }
+    let tasks = with_positions(&*state.store, found).await?.into_iter().map(TaskBody::from).collect();
     Ok(Json(TaskPage { tasks, next }))
 }
 
@@ -202,12 +200,11 @@ pub async fn cancel(State(state): State<Arc<AppState>>, caller: Caller, PathId(i
     let task = find_owned_task(&state, &caller, &id).await?;
     if cancelled {
         state.blobs.delete(&Task::input_key(task.id)).await?;
-        return Ok(Json(TaskBody::new(&state, task).await?).into_response());
+        return Ok(body(&state, task).await?.into_response());
     }
     state.store.delete(task.id).await?;
     if let Some(result) = task.result {
-        state.blobs.delete(&result::webp_key(&result.blob_key)).await?;
-        state.blobs.delete(&result.blob_key).await?;
+        state.delete_result(&result.blob_key).await?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -111,7 +111,7 @@ pub async fn cutout(State(state): State<Arc<AppState>>, caller: Caller, request:
 
 async fn submit(state: Arc<AppState>, caller: Caller, request: Request, operation: Operation) -> Result<Response> {
     let remaining = admit(&state, &caller, request.headers()).await?;
-    let Some(_upload) = state.uploads.take(caller.id, remaining) else {
+    let Some(upload) = state.uploads.take(caller.id, remaining) else {
         return Err(refusal(&state, Admission::UserFull).await);
     };
     let headers = request.headers().clone();
@@ -145,6 +145,8 @@ async fn submit(state: Arc<AppState>, caller: Caller, request: Request, operatio
         }
         Submission::Refused(admission) => return Err(refusal(&state, admission).await),
     };
+    // From here on the task itself counts, and its client may wait for it.
+    drop(upload);
     answer(&state, id, operation, &headers).await
 }
 
@@ -159,13 +161,12 @@ async fn admit(state: &AppState, caller: &Caller, headers: &HeaderMap) -> Result
     };
     let max_uploads = if is_repeated {
         state.settings.queue.tasks_per_user
-    } else if state.has_ready_worker().await? {
+    } else {
+        health::require_ready_worker(state).await?;
         match state.store.admission(caller.id, state.settings.queue).await? {
             Admission::Open { remaining } => remaining,
             full => return Err(refusal(state, full).await),
         }
-    } else {
-        return Err(health::no_engine());
     };
     check_room(state, headers)?;
     let declared = declared_bytes(headers);
@@ -198,7 +199,7 @@ fn max_form_bytes(state: &AppState) -> u64 {
 
 /// Returns the answer to a submission that the queue refuses.
 async fn refusal(state: &AppState, admission: Admission) -> Problem {
-    let load = match state.store.load().await {
+    let load = match state.load_cache.load().await {
         Ok(load) => load,
         Err(error) => return error.into(),
     };

@@ -23,16 +23,16 @@ pub fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
 /// Waits until a task is over, and returns it; `None` if that takes longer than `wait`.
 pub async fn wait_until_over(state: &AppState, id: TaskId, wait: Duration) -> Result<Option<Task>> {
     let deadline = tokio::time::Instant::now() + wait;
-    let mut changes = state.changes.subscribe();
+    let mut task = state.task_watch.watch(id).await?;
     let mut stopping = state.stopping.subscribe();
     loop {
         let deleted = || Problem::not_found("task_not_found", "the task was deleted: submit the photo again");
-        let task = state.store.task(id).await?.ok_or_else(deleted)?;
-        if !task.status.is_active() {
-            return Ok(Some(task));
+        let seen = task.borrow_and_update().clone().ok_or_else(deleted)?;
+        if !seen.task.status.is_active() {
+            return Ok(Some(seen.task.clone()));
         }
         tokio::select! {
-            _ = changes.changed() => {}
+            _ = task.changed() => {}
             () = tokio::time::sleep_until(deadline) => return Ok(None),
             _ = stopping.wait_for(|stops| *stops) => return Ok(None),
         }

@@ -13,6 +13,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(500);
 pub struct WorkerContext {
     /// The worker's id in the store.
     pub id: String,
+    /// The host of the server that started it; `None` if it was started by hand.
+    pub server: Option<String>,
     pub store: Arc<dyn Store>,
     pub blobs: Blobs,
     pub engine: EngineHandle,
@@ -31,7 +33,7 @@ impl WorkerContext {
     }
 
     /// The period of heartbeats and of renewing leases: two in a row may be late before a lease expires.
-    pub(super) fn heartbeat_period(&self) -> Duration {
+    pub fn heartbeat_period(&self) -> Duration {
         (self.lease / 4).min(PROGRESS_PERIOD)
     }
 }

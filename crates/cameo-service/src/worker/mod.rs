@@ -10,9 +10,11 @@
 //! - `progress`: how far a task is
 //! - `context`, `error`: what the others share
 //! - `supervise`: the supervisor, which runs in the server's process
+//! - `pipes`: what connects it with its workers
 
 mod context;
 mod error;
+mod pipes;
 mod prefetch;
 mod progress;
 mod run;
@@ -21,8 +23,9 @@ mod task;
 
 pub use context::WorkerContext;
 pub use error::WorkerError;
+pub use pipes::{send_heartbeats, server_ended};
 pub use run::run;
-pub use supervise::{Supervisor, supervise};
+pub use supervise::{Supervisor, requeue_after_restart, supervise};
 
 /// The exit code of a worker that must be replaced: its engine failed, or did not pass the self-test.
 pub const EXIT_ENGINE: i32 = 70;

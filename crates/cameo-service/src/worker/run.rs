@@ -10,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use super::context::WorkerContext;
 use super::error::WorkerError;
-use super::prefetch::Prefetch;
+use super::prefetch::{Prefetch, WorkerPlace};
 use super::progress::StageWeights;
 use super::task::TaskRun;
 
@@ -20,8 +20,7 @@ const IDLE_PERIOD: Duration = Duration::from_millis(50);
 /// How often a busy worker looks which task is next.
 const PREFETCH_PERIOD: Duration = Duration::from_millis(100);
 
-/// Pause after a task could not be claimed because the store failed. If it keeps failing, heartbeats are lost too, and
-/// the supervisor replaces the worker.
+/// Pause after a task could not be claimed because the store failed.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Tasks that run at once: one has the engine, and the one before it is being encoded and stored.
@@ -36,6 +35,7 @@ const MAX_RUNNING: usize = 2;
 pub async fn run(context: WorkerContext, stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
     let context = Arc::new(context);
     let (abandon, abandoned) = watch::channel(false);
+    let heartbeats = tokio::spawn(send_heartbeats(context.clone(), abandoned.clone()));
     let mut worker = WorkerLoop {
         context: context.clone(),
         weights: Arc::default(),
@@ -51,6 +51,8 @@ pub async fn run(context: WorkerContext, stop: watch::Receiver<bool>) -> Result<
         // The reason of the first error is the one to report.
         let _ = task_outcome(ended);
     }
+    // A heartbeat after that would register the worker again.
+    let _ = heartbeats.await;
     if let Err(error) = context.store.deregister(&context.id).await {
         tracing::warn!(%error, "the worker could not be deregistered");
     }
@@ -72,16 +74,10 @@ struct WorkerLoop {
 impl WorkerLoop {
     /// Claims and starts tasks until `stop` turns true.
     async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
-        let mut heartbeats = interval(self.context.heartbeat_period());
         let mut prefetches = delayed_interval(PREFETCH_PERIOD);
         while !*stop.borrow() {
             let engine = tokio::select! {
                 biased;
-                // First, because a worker is alive even while a cancelled task finishes its stage.
-                _ = heartbeats.tick() => {
-                    self.send_heartbeat().await;
-                    continue;
-                }
                 Some(ended) = self.running.join_next() => {
                     task_outcome(ended)?;
                     continue;
@@ -89,7 +85,9 @@ impl WorkerLoop {
                 _ = stop.changed() => break,
                 Ok(permit) = self.engine.clone().acquire_owned(), if self.running.len() < MAX_RUNNING => permit,
                 _ = prefetches.tick() => {
-                    self.prefetch_next().await;
+                    if let Err(error) = self.prefetch_next().await {
+                        warn_unavailable(&error);
+                    }
                     continue;
                 }
             };
@@ -100,10 +98,10 @@ impl WorkerLoop {
         Ok(())
     }
 
-    /// Claims the next task and starts it. Returns how long to pause if there was none.
+    /// Claims a task and starts it. Returns how long to pause if there was none.
     async fn claim(&mut self, engine: OwnedSemaphorePermit) -> Option<Duration> {
         let context = &self.context;
-        match context.store.claim(&context.id, context.lease_ms(), now()).await {
+        match context.store.claim(&context.id, self.prefetch.preferred(), context.lease_ms(), now()).await {
             Ok(Some(claim)) => {
                 let load = self.prefetch.take(context, &claim.task);
                 let run = TaskRun::new(context.clone(), self.weights.clone(), claim);
@@ -121,21 +119,30 @@ impl WorkerLoop {
         }
     }
 
-    /// Loads the photo of the task that is next now.
-    async fn prefetch_next(&mut self) {
-        if !self.prefetch.is_allowed() {
-            return;
+    /// Loads the photo of one of the next tasks, as the queue is now.
+    async fn prefetch_next(&mut self) -> Result<(), StoreError> {
+        if self.prefetch.is_allowed() {
+            let WorkerContext { id, store, .. } = &*self.context;
+            let place = WorkerPlace::new(id, &store.workers().await?);
+            let queue = store.peek(place.tasks_to_look_at(), now()).await?;
+            self.prefetch.set_next(&self.context, &queue, place);
         }
-        match self.context.store.peek(now()).await {
-            Ok(next) => self.prefetch.set_next(&self.context, next.as_ref()),
-            Err(error) => warn_unavailable(&error),
-        }
+        Ok(())
     }
+}
 
-    async fn send_heartbeat(&self) {
-        let WorkerContext { id, engine, store, .. } = &*self.context;
-        let worker = Worker { id: id.clone(), engine: engine.name.into(), ready: true, heartbeat_at: now() };
-        if let Err(error) = store.heartbeat(&worker).await {
+/// Tells the store that the worker is alive, until `stopped` changes. The worker loop does not wait for it: the store
+/// may be slow.
+async fn send_heartbeats(context: Arc<WorkerContext>, mut stopped: watch::Receiver<bool>) {
+    let WorkerContext { id, server, engine, store, .. } = &*context;
+    let mut ticks = delayed_interval(context.heartbeat_period());
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        let (id, server, engine) = (id.clone(), server.clone(), engine.name.to_string());
+        if let Err(error) = store.heartbeat(&Worker { id, server, engine, ready: true, heartbeat_at: now() }).await {
             warn_unavailable(&error);
         }
     }

@@ -23,7 +23,8 @@ pub struct TaskRun {
     task: Task,
 }
 
-/// How long a result is kept in memory while it cannot be stored. An operator gets this long to make room.
+/// How long a result is kept in memory while it cannot be stored because of an error that somebody has to repair, such
+/// as a full disk: an operator gets this long. While the store is busy, it is kept for as long as a task may run.
 const MAX_STORE_OUTAGE: Duration = Duration::from_secs(60);
 
 /// How long it takes until a result that could not be stored is tried again.
@@ -152,7 +153,7 @@ impl TaskRun {
         loop {
             let attempted = Instant::now();
             match self.publish(&result, bytes.clone(), ms).await {
-                Err(error) if since.elapsed() < MAX_STORE_OUTAGE => {
+                Err(error) if since.elapsed() < self.max_outage(&error) => {
                     tracing::warn!(task = %self.task.id, %error, "the result could not be stored: trying again");
                 }
                 Err(error) => return Err(TaskError::NotStored(error)),
@@ -169,6 +170,11 @@ impl TaskRun {
                 }
             }
         }
+    }
+
+    /// Returns how long a change is repeated that fails with this error.
+    fn max_outage(&self, error: &StoreError) -> Duration {
+        if error.is_temporary() { self.context.task_timeout } else { MAX_STORE_OUTAGE }
     }
 
     /// Stores the result: the file first, then the row. A file that the row does not accept is deleted.
@@ -199,7 +205,7 @@ impl TaskRun {
     /// [`WorkerError::Device`] if the device failed: everything that follows would be untrustworthy.
     async fn fail(&self, error: TaskError) -> Result<(), WorkerError> {
         tracing::warn!(task = %self.task.id, %error, "task failed");
-        match self.context.store.fail(&self.lease, &error.failure(), error.is_retryable(), now()).await {
+        match self.store_failure(&error).await {
             Ok(false) => self.delete_photo().await,
             Ok(true) | Err(StoreError::LeaseLost) => {}
             Err(error) => {
@@ -210,6 +216,20 @@ impl TaskRun {
         match error {
             TaskError::Pipeline(error) if error.is_device_failure() => Err(WorkerError::Device(error)),
             _ => Ok(()),
+        }
+    }
+
+    /// Stores a failure, and tries again while the store is busy. Returns whether the task will run again.
+    async fn store_failure(&self, error: &TaskError) -> Result<bool, StoreError> {
+        let since = Instant::now();
+        loop {
+            match self.context.store.fail(&self.lease, &error.failure(), error.is_retryable(), now()).await {
+                Err(busy) if busy.is_temporary() && since.elapsed() < self.max_outage(&busy) => {
+                    tracing::warn!(task = %self.task.id, %busy, "the failure could not be stored: trying again");
+                    tokio::time::sleep(self.context.heartbeat_period()).await;
+                }
+                stored => return stored,
+            }
         }
     }
 

@@ -8,10 +8,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use crate::error::{Result, StoreError};
 
-const SCHEMA: &str = include_str!("schema.sql");
-
-/// The version of [`SCHEMA`], which SQLite keeps as `user_version`.
-const SCHEMA_VERSION: i64 = 2;
+/// The versions of the schema, which SQLite keeps as `user_version`, from the oldest one that this program can read.
+/// Each has the script that updates a file to it from the version before. A new file runs all scripts.
+const SCHEMA: [(i64, &str); 2] = [(2, include_str!("schema/2.sql")), (3, include_str!("schema/3.sql"))];
 
 /// How long a connection waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,16 +30,14 @@ struct Connections {
     writer: Mutex<Connection>,
     /// The idle read connections. A read opens a new one if there is none.
     readers: Mutex<Vec<Connection>>,
-    /// Reports `data_version`, which SQLite changes for commits of other connections only. Nothing is written through
-    /// this one, so it reports the commits of this process, too.
-    observer: Mutex<Connection>,
 }
 
 impl Sqlite {
-    /// Opens the file, and creates it if it does not exist.
+    /// Opens the file, and creates it if it does not exist. A file with an older schema version is updated.
     ///
     /// # Errors
-    /// [`StoreError::Database`] if the file cannot be written, is not a database, or has another schema version.
+    /// [`StoreError::Database`] if the file cannot be written, is not a database, or has a schema version
+    /// that this program does not know.
     pub fn open(path: &Path) -> Result<Self> {
         let mut writer = connect(path, OpenFlags::default())?;
         writer.pragma_update(None, "journal_mode", "wal")?;
@@ -49,14 +46,12 @@ impl Sqlite {
         writer.pragma_update(None, "foreign_keys", true)?;
         // The log stays small, so that the database can be written for a while when the disk is nearly full.
         writer.pragma_update(None, "wal_autocheckpoint", 50)?;
-        create_schema(&mut writer, path)?;
-        let observer = connect_reader(path)?;
+        update_schema(&mut writer, path)?;
         Ok(Self(Arc::new(Connections {
             path: path.into(),
             file: file_identity(path),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
-            observer: Mutex::new(observer),
         })))
     }
 
@@ -101,34 +96,23 @@ impl Sqlite {
     pub(super) fn check_file(&self) -> Result<()> {
         if file_identity(&self.0.path) == self.0.file { Ok(()) } else { Err(StoreError::Replaced) }
     }
-
-    /// Returns a number that changes with every commit of any process.
-    pub(super) async fn read_data_version(&self) -> Result<i64> {
-        let connections = self.0.clone();
-        run_blocking(move || {
-            let observer = lock(&connections.observer);
-            Ok(observer.pragma_query_value(None, "data_version", |row| row.get(0))?)
-        })
-        .await
-    }
 }
 
-/// Creates the tables in a new file, or checks the schema version of an existing one.
-fn create_schema(writer: &mut Connection, path: &Path) -> Result<()> {
+/// Creates the tables in a new file, and updates those of an older schema version.
+fn update_schema(writer: &mut Connection, path: &Path) -> Result<()> {
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        0 => {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
-        SCHEMA_VERSION => {}
-        other => {
-            return Err(StoreError::Database(format!(
-                "{} has schema version {other}, but this program requires version {SCHEMA_VERSION}: \
-                 use the program that created the file, or another data folder",
-                path.display()
-            )));
-        }
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let is_known = found == 0 || SCHEMA.iter().any(|(version, _)| *version == found);
+    if !is_known {
+        return Err(StoreError::Database(format!(
+            "{} has schema version {found}, which this program does not know: use the program that wrote the file \
+             last, or another data folder",
+            path.display()
+        )));
+    }
+    for (version, script) in SCHEMA.iter().filter(|(version, _)| *version > found) {
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "user_version", version)?;
     }
     Ok(transaction.commit()?)
 }

@@ -5,8 +5,12 @@
 mod accounts;
 mod claim_order;
 mod database;
+#[cfg(test)]
+mod plans;
 mod queue;
+mod retention;
 mod rows;
+mod statistics;
 mod tasks;
 mod workers;
 

@@ -4,37 +4,49 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Sqlite;
-use super::{claim_order, rows, tasks};
+use super::{claim_order, rows};
 use crate::error::{Result, StoreError};
 use crate::queue::{Claim, Lease};
 use crate::store::Queue;
-use crate::task::{Failure, Task, TaskResult};
+use crate::task::{Failure, Task, TaskId, TaskResult};
 use crate::time::Millis;
 
 /// The first run and three retries.
 const MAX_ATTEMPTS: u32 = 4;
+
+/// Selects the runs whose leases expired before a time.
+pub const EXPIRED_LEASES: &str = "SELECT id, attempts FROM tasks WHERE status = 'processing' AND lease_expires_at < ?";
+
+/// Selects the runs of a worker.
+pub const RUNS_OF_WORKER: &str = "SELECT id, attempts FROM tasks WHERE status = 'processing' AND worker = ?";
 
 /// The delay before a retry is this many milliseconds, doubled once for each run so far: 2 s after the first run.
 const RETRY_DELAY: Millis = 1000;
 
 #[async_trait]
 impl Queue for Sqlite {
-    async fn peek(&self, now: Millis) -> Result<Option<Task>> {
-        self.read(move |db| match claim_order::next(db, now)? {
-            Some(id) => tasks::find(db, id),
-            None => Ok(None),
-        })
-        .await
+    async fn peek(&self, count: u32, now: Millis) -> Result<Vec<Task>> {
+        self.read(move |db| claim_order::first(db, count, now)).await
     }
 
-    async fn claim(&self, worker: &str, duration: Millis, now: Millis) -> Result<Option<Claim>> {
+    async fn claim(
+        &self,
+        worker: &str,
+        preferred: Option<TaskId>,
+        duration: Millis,
+        now: Millis,
+    ) -> Result<Option<Claim>> {
         // The queue is empty most of the time, and a query costs less than a transaction.
         if self.read(move |db| claim_order::next(db, now)).await?.is_none() {
             return Ok(None);
         }
         let worker = worker.to_string();
         self.write(move |db| {
-            let Some(id) = claim_order::next(db, now)? else { return Ok(None) };
+            let preferred = match preferred {
+                Some(id) if is_ready(db, id, now)? => Some(id),
+                _ => claim_order::next(db, now)?,
+            };
+            let Some(id) = preferred else { return Ok(None) };
             let claim = db
                 .prepare_cached(
                     "UPDATE tasks SET status = 'processing', worker = ?, lease_expires_at = ?, fence = fence + 1,
@@ -118,9 +130,7 @@ impl Queue for Sqlite {
 
     async fn reap(&self, now: Millis) -> Result<u64> {
         let select_expired = move |db: &Connection| -> Result<Vec<Run>> {
-            let mut select = db.prepare_cached(
-                "SELECT id, attempts FROM tasks WHERE status = 'processing' AND lease_expires_at < ?",
-            )?;
+            let mut select = db.prepare_cached(EXPIRED_LEASES)?;
             Ok(select.query_map([now], Run::from_row)?.collect::<rusqlite::Result<_>>()?)
         };
         // As in `claim`, a query avoids most of the transactions.
@@ -133,8 +143,7 @@ impl Queue for Sqlite {
     async fn requeue_worker_tasks(&self, worker: &str, now: Millis) -> Result<u64> {
         let worker = worker.to_string();
         self.write(move |db| {
-            let mut select =
-                db.prepare_cached("SELECT id, attempts FROM tasks WHERE status = 'processing' AND worker = ?")?;
+            let mut select = db.prepare_cached(RUNS_OF_WORKER)?;
             let runs = select.query_map([worker], Run::from_row)?.collect::<rusqlite::Result<_>>()?;
             end_lost_runs(db, runs, now)
         })
@@ -144,6 +153,12 @@ impl Queue for Sqlite {
     fn max_attempts(&self) -> u32 {
         MAX_ATTEMPTS
     }
+}
+
+/// Returns whether a task is pending and need not wait for its retry.
+fn is_ready(db: &Connection, id: TaskId, now: Millis) -> Result<bool> {
+    let statement = format!("SELECT 1 FROM tasks WHERE id = ?2 AND status = 'pending' AND {}", claim_order::is_ready());
+    Ok(db.prepare_cached(&statement)?.exists(params![now, id.to_string()])?)
 }
 
 /// A run of a task that is being processed.
@@ -167,7 +182,7 @@ impl Run {
                 "UPDATE tasks SET status = 'pending', not_before = ?, worker = NULL, lease_expires_at = NULL,
                  started_at = NULL, progress = 0, stage = NULL WHERE id = ?",
             )?
-            .execute(params![now + (RETRY_DELAY << self.attempts), self.task])?;
+            .execute(params![now + (RETRY_DELAY << self.attempts).min(claim_order::MAX_RETRY_DELAY), self.task])?;
             return Ok(true);
         }
         db.prepare_cached(

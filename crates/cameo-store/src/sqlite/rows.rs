@@ -2,6 +2,7 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Error, Result, Row};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::account::{Config, User};
@@ -23,11 +24,15 @@ impl FromSql for Id {
     }
 }
 
+/// Returns a value as JSON. A list of ids is passed to a statement in this form.
+pub fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(error.into()))
+}
+
 /// Stored as JSON.
 impl ToSql for TaskResult {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        let json = serde_json::to_string(self).map_err(|error| Error::ToSqlConversionFailure(error.into()))?;
-        Ok(json.into())
+        Ok(json(self)?.into())
     }
 }
 
@@ -81,6 +86,7 @@ pub fn readable<T>(row: Result<T>) -> Option<Result<T>> {
 pub fn worker(row: &Row<'_>) -> Result<Worker> {
     Ok(Worker {
         id: row.get("id")?,
+        server: row.get("server")?,
         engine: row.get("engine")?,
         ready: row.get("ready")?,
         heartbeat_at: row.get("heartbeat_at")?,

@@ -1,21 +1,28 @@
-//! The API's view of the tasks: submission, queries, cancellation, expiry and statistics.
+//! The API's view of the tasks: submission, queries and cancellation.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::database::Sqlite;
-use super::{claim_order, rows};
+use super::{claim_order, retention, rows, statistics};
 use crate::account::UserId;
 use crate::error::Result;
-use crate::queue::{Admission, Lease, Load, QueueLimits, StageTotal, Submission};
+use crate::queue::{Admission, Load, QueueLimits, StageTotal, Submission};
 use crate::store::Tasks;
-use crate::task::{IdempotencyKey, NewTask, Page, Task, TaskId, TaskResult, TaskStatus};
+use crate::task::{IdempotencyKey, NewTask, Page, Task, TaskId};
 use crate::time::Millis;
 
-/// How many of the newest completed tasks [`Load::mean_seconds`] averages.
-const RECENT_TASKS: u32 = 20;
+/// Counts the pending and the running tasks of a user, which have an index each.
+pub const ACTIVE_OF_OWNER: &str = "
+    SELECT (SELECT count(*) FROM tasks WHERE owner = ?1 AND status = 'pending')
+         + (SELECT count(*) FROM tasks WHERE owner = ?1 AND status = 'processing')";
+
+/// Counts the pending tasks, and their pixels and those of one user's.
+pub const PENDING_OF_ALL: &str = "
+    SELECT count(*), coalesce(sum(pixels), 0), coalesce(sum(pixels) FILTER (WHERE owner = ?), 0)
+    FROM tasks WHERE status = 'pending'";
 
 #[async_trait]
 impl Tasks for Sqlite {
@@ -53,6 +60,11 @@ impl Tasks for Sqlite {
         self.check_file()
     }
 
+    async fn check_writable(&self) -> Result<()> {
+        // Takes the lock of a writer, and touches no file.
+        self.write(|_| Ok(())).await
+    }
+
     async fn has_idempotency_key(&self, owner: UserId, key: &str) -> Result<bool> {
         self.read_inline(|db| {
             let mut select =
@@ -62,11 +74,23 @@ impl Tasks for Sqlite {
     }
 
     async fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.read_inline(|db| find(db, id))
+        self.read_inline(|db| {
+            let mut select = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
+            Ok(select.query_row([id.to_string()], rows::task).optional()?)
+        })
     }
 
-    async fn queue_position(&self, id: TaskId) -> Result<Option<u64>> {
-        self.read(move |db| claim_order::position(db, id)).await
+    async fn tasks(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        self.read(move |db| {
+            let mut select = db.prepare_cached("SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(?))")?;
+            let tasks = select.query_map([rows::json(&ids)?], rows::task)?;
+            Ok(tasks.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn queue_positions(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u64>> {
+        self.read(move |db| claim_order::positions(db, &ids)).await
     }
 
     async fn list(&self, owner: UserId, page: Page) -> Result<Vec<Task>> {
@@ -102,91 +126,25 @@ impl Tasks for Sqlite {
         .await
     }
 
-    async fn expire(&self, results_before: Millis, tasks_before: Millis) -> Result<u64> {
-        self.write(move |db| {
-            let expired = db
-                .prepare_cached(
-                    "UPDATE tasks SET expired = 1 WHERE status = 'completed' AND expired = 0 AND finished_at < ?",
-                )?
-                .execute([results_before])?;
-            let deleted = db
-                .prepare_cached(
-                    "DELETE FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND finished_at < ?",
-                )?
-                .execute([tasks_before])?;
-            Ok((expired + deleted) as u64)
-        })
-        .await
+    async fn expire(&self, results_before: Millis, tasks_before: Millis) -> Result<Vec<String>> {
+        // There is nothing to expire most of the time, and a query costs less than a transaction.
+        if !self.read(move |db| retention::is_due(db, results_before, tasks_before)).await? {
+            return Ok(Vec::new());
+        }
+        self.write(move |db| retention::expire(db, results_before, tasks_before)).await
     }
 
-    async fn referenced_blobs(&self) -> Result<HashSet<String>> {
-        self.read(|db| {
-            let mut keys = HashSet::new();
-            let mut active =
-                db.prepare_cached("SELECT id, status, fence FROM tasks WHERE status IN ('pending', 'processing')")?;
-            let active = active.query_map([], |row| {
-                Ok((row.get::<_, TaskStatus>(1)?, Lease { task: row.get::<_, rows::Id>(0)?.0, fence: row.get(2)? }))
-            })?;
-            for row in active {
-                let (status, lease) = row?;
-                keys.insert(Task::input_key(lease.task));
-                if status == TaskStatus::Processing {
-                    keys.insert(lease.output_key());
-                }
-            }
-            let mut completed =
-                db.prepare_cached("SELECT id, fence, result FROM tasks WHERE status = 'completed' AND expired = 0")?;
-            let completed = completed.query_map([], |row| {
-                let lease = Lease { task: row.get::<_, rows::Id>(0)?.0, fence: row.get(1)? };
-                // A damaged row keeps its file: the lease of its last run names it as well.
-                Ok(row.get::<_, TaskResult>(2).map_or_else(|_| lease.output_key(), |result| result.blob_key))
-            })?;
-            for key in completed {
-                keys.insert(key?);
-            }
-            Ok(keys)
-        })
-        .await
+    async fn referenced(&self, keys: Vec<String>) -> Result<HashSet<String>> {
+        self.read(move |db| retention::referenced(db, keys)).await
     }
 
     async fn load(&self) -> Result<Load> {
-        self.read(|db| {
-            let mut counts =
-                db.prepare_cached("SELECT status, operation, count(*) FROM tasks GROUP BY status, operation")?;
-            let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            let counts = counts.collect::<rusqlite::Result<_>>()?;
-            let (pending_pixels, oldest_pending) = db
-                .prepare_cached("SELECT coalesce(sum(pixels), 0), min(created_at) FROM tasks WHERE status = 'pending'")?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mean_seconds = db
-                .prepare_cached(
-                    "SELECT avg(finished_at - started_at) / 1e3 FROM
-                     (SELECT * FROM tasks WHERE status = 'completed' ORDER BY seq DESC LIMIT ?)",
-                )?
-                .query_row([RECENT_TASKS], |row| row.get(0))?;
-            Ok(Load { counts, pending_pixels, oldest_pending, mean_seconds })
-        })
-        .await
+        self.read(statistics::load).await
     }
 
     async fn stage_totals(&self) -> Result<Vec<StageTotal>> {
-        self.read(|db| {
-            let mut select = db.prepare_cached("SELECT stage, count, seconds FROM stage_totals ORDER BY stage")?;
-            let totals = select
-                .query_map([], |row| Ok(StageTotal { stage: row.get(0)?, count: row.get(1)?, seconds: row.get(2)? }))?;
-            Ok(totals.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.read(statistics::stage_totals).await
     }
-
-    async fn data_version(&self) -> Result<i64> {
-        self.read_data_version().await
-    }
-}
-
-pub fn find(db: &Connection, id: TaskId) -> Result<Option<Task>> {
-    let mut select = db.prepare_cached("SELECT * FROM tasks WHERE id = ?")?;
-    Ok(select.query_row([id.to_string()], rows::task).optional()?)
 }
 
 /// Returns the answer to a submission whose idempotency key is in use; `None` if the key is new.
@@ -204,18 +162,12 @@ fn earlier_submission(db: &Connection, owner: UserId, idempotency: &IdempotencyK
 /// Returns whether a task of `pixels` would be accepted. The limit per user is checked first, because the user can do
 /// something about it.
 fn admission(db: &Connection, owner: UserId, limits: QueueLimits, pixels: u64) -> Result<Admission> {
-    let active: u64 = db
-        .prepare_cached("SELECT count(*) FROM tasks WHERE owner = ? AND status IN ('pending', 'processing')")?
-        .query_row([owner], |row| row.get(0))?;
+    let active: u64 = db.prepare_cached(ACTIVE_OF_OWNER)?.query_row([owner], |row| row.get(0))?;
     if active >= limits.tasks_per_user {
         return Ok(Admission::UserFull);
     }
-    let (pending, pending_pixels, own_pixels): (u64, u64, u64) = db
-        .prepare_cached(
-            "SELECT count(*), coalesce(sum(pixels), 0), coalesce(sum(pixels) FILTER (WHERE owner = ?), 0)
-             FROM tasks WHERE status = 'pending'",
-        )?
-        .query_row([owner], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (pending, pending_pixels, own_pixels): (u64, u64, u64) =
+        db.prepare_cached(PENDING_OF_ALL)?.query_row([owner], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     // Nobody holds more than what is left free, so one user takes half of the room at most, two take a third each, and
     // there is always some left for another (Choudhury and Hahne 1998, "Dynamic Queue Length Thresholds for
     // Shared-Memory Packet Switches"). A user without pending photos is accepted while the queue is not full: otherwise

@@ -14,8 +14,16 @@ impl Workers for Sqlite {
     async fn heartbeat(&self, worker: &Worker) -> Result<()> {
         let worker = worker.clone();
         self.write(move |db| {
-            db.prepare_cached("INSERT OR REPLACE INTO workers (id, engine, ready, heartbeat_at) VALUES (?, ?, ?, ?)")?
-                .execute(params![worker.id, worker.engine, worker.ready, worker.heartbeat_at])?;
+            db.prepare_cached(
+                "INSERT OR REPLACE INTO workers (id, server, engine, ready, heartbeat_at) VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                worker.id,
+                worker.server,
+                worker.engine,
+                worker.ready,
+                worker.heartbeat_at
+            ])?;
             Ok(())
         })
         .await

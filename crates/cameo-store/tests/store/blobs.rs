@@ -1,6 +1,6 @@
 //! Blobs, and the files that a crash leaves behind.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use cameo_store::{Lease, StoreError, Task, reconcile};
@@ -9,9 +9,18 @@ use futures_util::TryStreamExt;
 use crate::{Fixture, START};
 
 impl Fixture {
-    /// Removes all orphans, as a server does when it starts.
+    /// Removes all orphans, also those that may belong to an upload.
     async fn reconcile(&self) -> Vec<String> {
         reconcile(&*self.store, &self.blobs, Duration::ZERO).await.unwrap()
+    }
+}
+
+impl Fixture {
+    /// Removes orphans while other processes may upload.
+    async fn reconcile_during_uploads(&self) -> Vec<String> {
+        let mut removed = reconcile(&*self.store, &self.blobs, Duration::from_secs(300)).await.unwrap();
+        removed.sort();
+        removed
     }
 }
 
@@ -99,8 +108,7 @@ async fn an_upload_in_progress_is_kept_during_the_grace_period() {
     let fixture = Fixture::new().await;
     let mut upload = fixture.blobs.upload("inputs/photo").await.unwrap();
     upload.write(b"first half").await.unwrap();
-    let removed = reconcile(&*fixture.store, &fixture.blobs, Duration::from_secs(60)).await.unwrap();
-    assert_eq!(removed, Vec::<String>::new());
+    assert_eq!(fixture.reconcile_during_uploads().await, Vec::<String>::new());
     upload.complete().await.unwrap();
     assert_eq!(fixture.blobs.read("inputs/photo").await.unwrap().unwrap(), "first half");
 }
@@ -129,6 +137,50 @@ fn a_dropped_upload_leaves_no_file() {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
         assert_eq!(fixture.files(), Vec::<String>::new());
     });
+}
+
+#[tokio::test]
+async fn during_uploads_only_files_that_nobody_writes_are_removed() {
+    let fixture = Fixture::new().await;
+    let (completed, running) = (fixture.complete_task().await.1, fixture.start_task().await);
+    let stale = Lease { fence: running.fence + 1, ..running.clone() }.output_key();
+    fixture.put("inputs/accepted-soon").await;
+    for name in [
+        "inputs/being-uploaded#1".to_string(),
+        format!("{}#1", running.output_key()),
+        format!("{completed}.webp#1"),
+        format!("{stale}#1"),
+        stale.clone(),
+    ] {
+        std::fs::write(fixture.blobs.path(&name), b"x").unwrap();
+    }
+    assert_eq!(fixture.reconcile_during_uploads().await, [stale.clone(), format!("{stale}#1")]);
+}
+
+#[tokio::test]
+async fn a_file_is_an_orphan_when_it_has_not_changed_for_long() {
+    let fixture = Fixture::new().await;
+    let age = |name: &str, secs| {
+        let path = fixture.blobs.path(name);
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(secs)).unwrap();
+    };
+    for (secs, removed) in [(50, &[][..]), (70, &["inputs/photo"]), (310, &["inputs/photo", "inputs/photo#1"])] {
+        age("inputs/photo", secs);
+        age("inputs/photo#1", secs);
+        assert_eq!(fixture.reconcile_during_uploads().await, removed, "{secs}");
+    }
+}
+
+#[tokio::test]
+async fn many_files_are_compared_with_tasks() {
+    let fixture = Fixture::new().await;
+    let result = fixture.complete_task().await.1;
+    for index in 0..2500 {
+        std::fs::write(fixture.blobs.path(&format!("results/{index}")), b"x").unwrap();
+    }
+    assert_eq!(fixture.reconcile_during_uploads().await.len(), 2500);
+    assert!(fixture.files().contains(&result));
 }
 
 #[tokio::test]

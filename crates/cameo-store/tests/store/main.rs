@@ -59,7 +59,7 @@ impl Fixture {
 
     /// Claims the next task.
     async fn claim(&self, now: Millis) -> Option<Claim> {
-        self.store.claim("worker", LEASE, now).await.unwrap()
+        self.store.claim("worker", None, LEASE, now).await.unwrap()
     }
 
     /// Claims the next task, which must exist.

@@ -1,5 +1,7 @@
 //! Tasks from their submission to their claim.
 
+use std::collections::HashMap;
+
 use cameo_store::{Admission, IdempotencyKey, NewTask, Page, Queue, QueueLimits, Submission, TaskStatus, Tasks};
 use uuid::Uuid;
 
@@ -34,6 +36,16 @@ async fn an_accepted_task_is_visible_to_another_process() {
 #[tokio::test]
 async fn an_unknown_task_is_none() {
     assert_eq!(Fixture::new().await.store.task(Uuid::new_v4()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn several_tasks_are_found_at_once() {
+    let fixture = Fixture::new().await;
+    let ids = [fixture.submit(fixture.ann).await, fixture.submit(fixture.bob).await];
+    fixture.submit(fixture.ann).await;
+    let mut found = fixture.store.tasks(vec![ids[1], Uuid::new_v4(), ids[0]]).await.unwrap();
+    found.sort_by_key(|task| task.seq);
+    assert_eq!(found, [fixture.task(ids[0]).await, fixture.task(ids[1]).await]);
 }
 
 #[tokio::test]
@@ -146,26 +158,43 @@ async fn a_claimed_task_is_not_claimed_again() {
 }
 
 #[tokio::test]
-async fn peek_returns_the_task_that_is_claimed_next() {
+async fn peek_returns_the_tasks_that_are_claimed_next() {
     let fixture = Fixture::new().await;
     for owner in [fixture.ann, fixture.ann, fixture.bob] {
         fixture.submit(owner).await;
     }
-    for turn in 0..3 {
-        let next = fixture.store.peek(START + turn).await.unwrap().unwrap();
-        assert_eq!(fixture.lease(START + turn).await.task, next.id);
+    let all = fixture.store.peek(9, START).await.unwrap();
+    assert_eq!(fixture.store.peek(2, START).await.unwrap(), all[..2]);
+    for next in &all {
+        assert_eq!(fixture.lease(START).await.task, next.id);
     }
-    assert_eq!(fixture.store.peek(START + 3).await.unwrap(), None);
+    assert_eq!(fixture.store.peek(9, START).await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn peek_changes_nothing() {
     let fixture = Fixture::new().await;
     fixture.submit(fixture.ann).await;
-    let next = fixture.store.peek(START).await.unwrap().unwrap();
-    assert_eq!((next.status, next.attempts), (TaskStatus::Pending, 0));
-    assert_eq!(fixture.store.peek(START).await.unwrap().as_ref(), Some(&next));
-    assert_eq!(fixture.task(next.id).await, next);
+    let next = fixture.store.peek(1, START).await.unwrap();
+    assert_eq!((next[0].status, next[0].attempts), (TaskStatus::Pending, 0));
+    assert_eq!(fixture.store.peek(1, START).await.unwrap(), next);
+    assert_eq!(fixture.task(next[0].id).await, next[0]);
+}
+
+#[tokio::test]
+async fn a_preferred_task_is_claimed_if_it_is_ready() {
+    let fixture = Fixture::new().await;
+    let [first, second, third] =
+        [fixture.submit(fixture.ann).await, fixture.submit(fixture.ann).await, fixture.submit(fixture.ann).await];
+    let claim = async |preferred| {
+        let claim = fixture.store.claim("worker", Some(preferred), LEASE, START).await.unwrap();
+        claim.map(|claim| claim.lease.task)
+    };
+    assert_eq!(claim(second).await, Some(second));
+    assert_eq!(claim(second).await, Some(first), "it runs already");
+    assert_eq!(claim(Uuid::new_v4()).await, Some(third), "there is no such task");
+    fixture.store.requeue_worker_tasks("worker", START).await.unwrap();
+    assert_eq!(claim(second).await, None, "it waits for its retry");
 }
 
 #[tokio::test]
@@ -178,7 +207,7 @@ async fn two_processes_never_claim_the_same_task() {
         let store = fixture.reopen();
         tokio::spawn(async move {
             let mut claimed = Vec::new();
-            while let Some(claim) = store.claim("one of four", LEASE, START).await.unwrap() {
+            while let Some(claim) = store.claim("one of four", None, LEASE, START).await.unwrap() {
                 claimed.push(claim.lease.task);
             }
             claimed
@@ -236,10 +265,8 @@ async fn the_queue_position_is_the_turn_in_which_a_task_is_claimed() {
     for owner in [fixture.ann, fixture.ann, fixture.ann, fixture.bob] {
         ids.push(fixture.submit(owner).await);
     }
-    let mut positions = Vec::new();
-    for id in &ids {
-        positions.push(fixture.store.queue_position(*id).await.unwrap().unwrap());
-    }
+    let found = fixture.store.queue_positions(ids.clone()).await.unwrap();
+    let positions: Vec<u64> = ids.iter().map(|id| found[id]).collect();
     assert_eq!(positions, [1, 3, 4, 2]);
     for (turn, id) in [ids[0], ids[3], ids[1], ids[2]].into_iter().enumerate() {
         assert_eq!(fixture.lease(START + turn as i64).await.task, id);
@@ -250,5 +277,7 @@ async fn the_queue_position_is_the_turn_in_which_a_task_is_claimed() {
 async fn a_running_task_has_no_queue_position() {
     let fixture = Fixture::new().await;
     let lease = fixture.start_task().await;
-    assert_eq!(fixture.store.queue_position(lease.task).await.unwrap(), None);
+    let waiting = fixture.submit(fixture.ann).await;
+    let positions = fixture.store.queue_positions(vec![lease.task, waiting, Uuid::new_v4()]).await.unwrap();
+    assert_eq!(positions, HashMap::from([(waiting, 1)]));
 }

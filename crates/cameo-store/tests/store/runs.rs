@@ -87,8 +87,22 @@ async fn a_failure_with_retry_runs_again_after_a_delay() {
     assert!(fixture.store.fail(&lease, &failure(), true, START).await.unwrap());
     assert_eq!(fixture.status(lease.task).await, TaskStatus::Pending);
     assert_eq!(fixture.claim(START + 100).await, None);
-    assert_eq!(fixture.store.peek(START + 100).await.unwrap(), None);
+    assert_eq!(fixture.store.peek(1, START + 100).await.unwrap(), []);
     assert_eq!(fixture.lease(START + RETRY_WAIT).await.task, lease.task);
+}
+
+#[tokio::test]
+async fn a_retry_does_not_wait_for_a_clock_that_was_put_back() {
+    let fixture = Fixture::new().await;
+    for _ in 1..fixture.store.max_attempts() {
+        let lease = match fixture.claim(START - 3_600_000).await {
+            Some(claim) => claim.lease,
+            None => fixture.start_task().await,
+        };
+        fixture.store.fail(&lease, &failure(), true, START).await.unwrap();
+        assert_eq!(fixture.claim(START).await, None, "it waits by the present time");
+    }
+    assert!(fixture.claim(START - 3_600_000).await.is_some());
 }
 
 #[tokio::test]
@@ -192,10 +206,14 @@ async fn a_task_whose_workers_keep_dying_fails() {
     assert_eq!((task.status, task.failure.unwrap().code.as_str()), (TaskStatus::Failed, "worker_lost"));
 }
 
+fn worker() -> Worker {
+    Worker { id: "w".into(), server: Some("host".into()), engine: "cpu".into(), ready: false, heartbeat_at: START }
+}
+
 #[tokio::test]
 async fn a_heartbeat_replaces_the_previous_one() {
     let fixture = Fixture::new().await;
-    let starting = Worker { id: "w".into(), engine: "cpu".into(), ready: false, heartbeat_at: START };
+    let starting = worker();
     let ready = Worker { ready: true, heartbeat_at: START + 1, ..starting.clone() };
     for worker in [starting, ready] {
         fixture.store.heartbeat(&worker).await.unwrap();
@@ -206,8 +224,7 @@ async fn a_heartbeat_replaces_the_previous_one() {
 #[tokio::test]
 async fn a_deregistered_worker_is_not_listed() {
     let fixture = Fixture::new().await;
-    let worker = Worker { id: "w".into(), engine: "cpu".into(), ready: true, heartbeat_at: START };
-    fixture.store.heartbeat(&worker).await.unwrap();
+    fixture.store.heartbeat(&worker()).await.unwrap();
     fixture.store.deregister("w").await.unwrap();
     assert_eq!(fixture.store.workers().await.unwrap(), []);
 }

@@ -1,9 +1,11 @@
 //! Cancellation, deletion, expiry, lists and statistics of tasks, and the database file.
 
-use cameo_store::{Accounts, Millis, Page, Sqlite, StoreError, TaskStatus};
+use std::path::Path;
+
+use cameo_store::{Millis, Page, Sqlite, StoreError, TaskStatus, Tasks, Workers};
 use uuid::Uuid;
 
-use crate::{Fixture, LEASE, START, assert_lease_lost, result_of};
+use crate::{Fixture, LEASE, START, assert_lease_lost, failure, result_of};
 
 #[tokio::test]
 async fn a_cancelled_pending_task_is_not_claimed() {
@@ -65,10 +67,11 @@ async fn an_inactive_task_can_be_deleted() {
 #[tokio::test]
 async fn a_result_expires_when_its_time_is_over() {
     let fixture = Fixture::new().await;
-    let (id, _) = fixture.complete_task().await;
-    assert_eq!(fixture.store.expire(START, 0).await.unwrap(), 0, "its time is not yet over");
+    let (id, result) = fixture.complete_task().await;
+    assert_eq!(fixture.store.expire(START, 0).await.unwrap(), Vec::<String>::new(), "its time is not yet over");
     assert!(!fixture.task(id).await.expired);
-    assert_eq!(fixture.store.expire(START + 1, 0).await.unwrap(), 1);
+    assert_eq!(fixture.store.expire(START + 1, 0).await.unwrap(), [result]);
+    assert_eq!(fixture.store.expire(START + 1, 0).await.unwrap(), Vec::<String>::new(), "it expires once");
     let task = fixture.task(id).await;
     assert_eq!((task.status, task.expired), (TaskStatus::Completed, true));
 }
@@ -87,7 +90,7 @@ async fn a_task_is_deleted_when_its_time_is_over() {
 async fn an_active_task_does_not_expire() {
     let fixture = Fixture::new().await;
     let id = fixture.submit(fixture.ann).await;
-    assert_eq!(fixture.store.expire(Millis::MAX, Millis::MAX).await.unwrap(), 0);
+    assert_eq!(fixture.store.expire(Millis::MAX, Millis::MAX).await.unwrap(), Vec::<String>::new());
     assert_eq!(fixture.status(id).await, TaskStatus::Pending);
 }
 
@@ -122,6 +125,32 @@ async fn the_load_counts_tasks_by_status_and_operation() {
 }
 
 #[tokio::test]
+async fn the_counts_of_the_load_follow_each_change() {
+    let fixture = Fixture::new().await;
+    fixture.complete_task().await;
+    let lease = fixture.start_task().await;
+    fixture.store.fail(&lease, &failure(), false, START).await.unwrap();
+    let lease = fixture.start_task().await;
+    fixture.store.release(&lease).await.unwrap();
+    let lease = fixture.lease(START).await;
+    fixture.store.renew(&lease, LEASE, 0.5, "matte", START).await.unwrap();
+    let cancelled = fixture.submit(fixture.bob).await;
+    fixture.store.cancel(cancelled, START).await.unwrap();
+    let counts = async || {
+        let load = fixture.store.load().await.unwrap();
+        use TaskStatus::{Cancelled, Completed, Failed, Pending, Processing};
+        [Pending, Processing, Completed, Failed, Cancelled].map(|status| load.count(status))
+    };
+    assert_eq!(counts().await, [0, 1, 1, 1, 1]);
+    fixture.store.delete(cancelled).await.unwrap();
+    fixture.store.requeue_worker_tasks("worker", START).await.unwrap();
+    assert_eq!(counts().await, [1, 0, 1, 1, 0]);
+    fixture.store.expire(START + 1, START + 1).await.unwrap();
+    assert_eq!(counts().await, [1, 0, 0, 0, 0]);
+    assert_eq!(fixture.store.load().await.unwrap().counts.len(), 1, "combinations without a task are absent");
+}
+
+#[tokio::test]
 async fn the_load_measures_pending_tasks() {
     let fixture = Fixture::new().await;
     fixture.submit(fixture.ann).await;
@@ -151,23 +180,6 @@ async fn the_stage_totals_add_up_all_completed_tasks() {
     assert_eq!(totals, [("decode", 2, 0.02), ("matte", 2, 3.0)]);
 }
 
-#[tokio::test]
-async fn the_data_version_changes_when_the_data_does() {
-    let fixture = Fixture::new().await;
-    let first = fixture.store.data_version().await.unwrap();
-    assert_eq!(fixture.store.data_version().await.unwrap(), first);
-    fixture.submit(fixture.ann).await;
-    assert_ne!(fixture.store.data_version().await.unwrap(), first);
-}
-
-#[tokio::test]
-async fn the_data_version_changes_when_another_process_changes_the_data() {
-    let fixture = Fixture::new().await;
-    let first = fixture.store.data_version().await.unwrap();
-    fixture.reopen().add_user("carl", "hash", false, START).await.unwrap();
-    assert_ne!(fixture.store.data_version().await.unwrap(), first);
-}
-
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,6 +187,41 @@ fn a_file_that_is_no_database_is_refused() {
     std::fs::write(&path, "not a database, but long enough for the header of one".repeat(9)).unwrap();
     let result = Sqlite::open(&path);
     assert!(matches!(result, Err(StoreError::Database(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_version_is_updated_and_keeps_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cameo.sqlite");
+    let id = Uuid::new_v4();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../src/sqlite/schema/2.sql")).unwrap();
+    old.execute_batch(&format!(
+        "PRAGMA user_version = 2;
+         INSERT INTO users (name, password_hash, created_at) VALUES ('ann', 'hash', 1);
+         INSERT INTO tasks (id, owner, operation, recipe, status, pixels, created_at)
+             VALUES ('{id}', 1, 'combo', '{{}}', 'pending', 7, 2);
+         INSERT INTO workers VALUES ('w', 'cpu', 1, 3);"
+    ))
+    .unwrap();
+    drop(old);
+    for _ in 0..2 {
+        let store = Sqlite::open(&path).unwrap();
+        let task = store.task(id).await.unwrap().unwrap();
+        assert_eq!((task.status, task.owner, task.pixels), (TaskStatus::Pending, 1, 7));
+        let load = store.load().await.unwrap();
+        assert_eq!((load.count(TaskStatus::Pending), load.pending_pixels), (1, 7));
+        assert_eq!(store.workers().await.unwrap(), [], "those that run register again");
+    }
+    let schema = |path: &Path| {
+        let db = rusqlite::Connection::open(path).unwrap();
+        let mut select = db.prepare("SELECT name, sql FROM sqlite_master ORDER BY name").unwrap();
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<rusqlite::Result<Vec<(String, Option<String>)>>>().unwrap()
+    };
+    let new = folder.path().join("new.sqlite");
+    drop(Sqlite::open(&new).unwrap());
+    assert_eq!(schema(&path), schema(&new));
 }
 
 #[test]
