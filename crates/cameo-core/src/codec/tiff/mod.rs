@@ -4,7 +4,9 @@
 
 mod chunk;
 mod color;
+mod directory;
 mod layout;
+mod picture;
 mod samples;
 
 use std::io::{BufRead, Cursor, Seek};
@@ -12,8 +14,8 @@ use std::io::{BufRead, Cursor, Seek};
 use super::decoded::Decoded;
 use super::error::CodecError;
 use super::limits::InputLimits;
-use color::picture;
 use layout::TiffLayout;
+use picture::picture;
 use samples::read_samples;
 
 /// Returns width and height from the first directory.

@@ -3,8 +3,9 @@
 use tiff::tags::{ByteOrder, Predictor};
 
 use super::chunk::{ChunkSize, decompress};
-use super::color::{Color, TiffSample};
+use super::color::Color;
 use super::layout::{Coding, TiffLayout};
+use super::picture::TiffSample;
 use crate::codec::decoded::undecodable;
 use crate::codec::error::CodecError;
 
