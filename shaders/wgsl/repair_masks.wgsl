@@ -5,7 +5,7 @@ struct Params {
     subject_alpha: f32,
     // A hole is filled if 1 - confidence is at most this everywhere,
     max_doubt: f32,
-    // or if its area is at most this fraction of the photo.
+    // or if its area is at most this fraction of the scene.
     max_hole_fraction: f32,
     // Prior and matte contradict each other below this intersection over union.
     min_iou: f32,
@@ -13,8 +13,8 @@ struct Params {
     guidance: u32,
     // What is filled extends this far into the rim of the hole, in pixels of the plane.
     radius: u32,
-    // Pixels of the photo.
-    photo_pixels: u32,
+    // Pixels of the scene.
+    scene_pixels: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -48,8 +48,8 @@ fn is_filled(index: u32, trusted: bool) -> bool {
         return false;
     }
     let doubt = bitcast<f32>(regions[pixels + labels[index]]);
-    // The plane covers the ROI, which is a part of the photo.
-    let limit = params.max_hole_fraction * (f32(params.photo_pixels) / f32(roi.width * roi.height));
+    // The plane covers the ROI, which is a part of the scene.
+    let limit = params.max_hole_fraction * (f32(params.scene_pixels) / f32(roi.width * roi.height));
     let area = f32(regions[2u * pixels + labels[index]]) / f32(pixels);
     return (trusted && doubt <= params.max_doubt) || area <= limit;
 }

@@ -12,12 +12,12 @@ struct Params {
     guidance: u32,
     // What an alpha of 1 counts in the sums.
     unit: f32,
-    // Size of the photo in pixels.
+    // The scene, in pixels of the photo.
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -60,9 +60,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         atomicAdd(&stats[2], 1u);
     }
     let last = params.side - 1u;
-    let is_clipped = (id.x == 0u && roi.left > 0u) || (id.y == 0u && roi.top > 0u)
-        || (id.x == last && roi.left + roi.width < params.width)
-        || (id.y == last && roi.top + roi.height < params.height);
+    let is_clipped = (id.x == 0u && roi.left > params.left) || (id.y == 0u && roi.top > params.top)
+        || (id.x == last && roi.left + roi.width < params.left + params.width)
+        || (id.y == last && roi.top + roi.height < params.top + params.height);
     if (is_clipped && value > params.soft_margin) {
         atomicAdd(&stats[7], 1u);
     }

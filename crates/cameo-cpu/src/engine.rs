@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use cameo_core::codec::Image;
 use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
 use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
+use cameo_core::view;
 use cameo_matting::{CpuLayers, ModelLibrary};
 use cameo_models::Network;
 
@@ -49,19 +50,20 @@ impl CpuEngine {
         Self { pretransforms_weights: count >= MIN_PHOTOS_TO_PRETRANSFORM, ..self }
     }
 
-    /// Runs the coarse network on the mirrored photo and, if `guided`, the person segmentation: side by side, as
+    /// Runs the coarse network on the mirrored `scene` and, if `guided`, the person segmentation: side by side, as
     /// neither keeps all cores busy.
     fn run_small_networks(
         &mut self,
         photo: &Image,
+        scene: Roi,
         guided: bool,
     ) -> Result<(Plane, Option<PersonCandidate>), EngineError> {
-        let coarse_input = self.prepare_whole(photo, COARSE_NETWORK, COARSE_SIDE, true)?;
+        let coarse_input = self.prepare_part(photo, scene, COARSE_NETWORK, COARSE_SIDE, true)?;
         let network = self.library.matting(COARSE_NETWORK)?;
         if !guided {
             return Ok((coarse_matte(&network, &self.layers, coarse_input)?, None));
         }
-        let person_input = self.prepare_whole(photo, Network::Selfie, LOW_RES_SIDE, false)?;
+        let person_input = self.prepare_part(photo, scene, Network::Selfie, LOW_RES_SIDE, false)?;
         let segmenter = self.library.selfie()?;
         let layers = &self.layers;
         let (coarse_matte, candidate) = rayon::join(
@@ -71,16 +73,17 @@ impl CpuEngine {
         Ok((coarse_matte?, Some(candidate?)))
     }
 
-    /// Prepares the whole photo for `network` at `size` by `size`.
-    fn prepare_whole(
+    /// Prepares `part` of the photo for `network` at `size` by `size`.
+    fn prepare_part(
         &mut self,
         photo: &Image,
+        part: Roi,
         network: Network,
         size: usize,
         mirrored: bool,
     ) -> Result<CpuInput, EngineError> {
         let entry = self.library.entry(network)?;
-        prepare(photo, &Roi::whole(photo.width, photo.height), size, entry.mean, entry.std, mirrored)
+        prepare(photo, &part, size, entry.mean, entry.std, mirrored)
     }
 }
 
@@ -109,11 +112,19 @@ impl Engine for CpuEngine {
         Ok(CpuFrame::new(image))
     }
 
-    fn locate(&mut self, frame: &CpuFrame, options: &CutoutOptions) -> Result<CpuPrior, EngineError> {
-        let Image { width, height, .. } = frame.photo;
-        let (coarse_matte, candidate) = self.run_small_networks(&frame.photo, options.guided())?;
+    fn locate(&mut self, frame: &CpuFrame, scene: Roi, options: &CutoutOptions) -> Result<CpuPrior, EngineError> {
+        let CpuFrame { photo, .. } = frame;
+        let whole = Roi::whole(photo.width, photo.height);
+        let (scene, (coarse_matte, candidate)) = match options.guided() {
+            true => view::find_person(scene, whole, |part| {
+                let found = self.run_small_networks(photo, part, true)?;
+                let probability = found.1.as_ref().map_or(0.0, |candidate| candidate.probability);
+                Ok::<_, EngineError>((found, probability))
+            })?,
+            false => (whole, self.run_small_networks(photo, whole, false)?),
+        };
         let network_side = self.library.entry(options.model)?.size as u32;
-        Ok(locate(width, height, network_side, &coarse_matte, candidate))
+        Ok(locate(scene, network_side, &coarse_matte, candidate))
     }
 
     fn prepare(&mut self, frame: &CpuFrame, prior: &CpuPrior, network: Network) -> Result<CpuInput, EngineError> {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use cameo_core::codec::{Depth, Image, Picture};
 use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
-use cameo_core::tuning::{COARSE_SIDE, MatteStats};
+use cameo_core::tuning::{COARSE_SIDE, MatteStats, Roi};
+use cameo_core::view;
 use cameo_device::{Adapter, SharedDevice};
 use cameo_matting::{ModelLibrary, NetworkOutput, PersonSegmentation};
 use cameo_models::Network;
@@ -16,9 +17,8 @@ use crate::enhance::enhance;
 use crate::error::device_error;
 use crate::frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
 use crate::kernels::F16Kernels;
-use crate::locate::{GpuPrior, locate, whole_photo};
+use crate::locate::{GpuPrior, locate, upload_roi};
 use crate::network::{self, GpuFeatureMap, WeightCache};
-use crate::pool::GpuBuffer;
 use crate::prepare::prepare;
 use crate::refine::refine;
 use crate::repair::repair;
@@ -74,14 +74,22 @@ impl GpuEngine {
         network::run(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
     }
 
-    /// Segments people in `input`, `[3, 256, 256]`.
+    /// Segments people in `input`, `[3, 256, 256]`. Returns the segmentation and, as the host's copy, the probability
+    /// that there is a person.
     ///
     /// # Errors
     /// As [`run_matting`](Self::run_matting).
-    pub fn segment_person(&mut self, input: GpuFeatureMap) -> Result<PersonSegmentation<GpuFeatureMap>, EngineError> {
+    pub fn segment_person(
+        &mut self,
+        input: GpuFeatureMap,
+    ) -> Result<(PersonSegmentation<GpuFeatureMap>, f32), EngineError> {
         let segmenter = self.library.selfie()?;
         let winograd = self.context.kernels.winograd(None);
-        network::run(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))
+        let person = network::start(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))?;
+        // Waits for the network as well.
+        let mut bytes = Vec::new();
+        self.context.transfer.read(&[person.probability.buffer()], &mut bytes)?;
+        Ok((person, bytemuck::pod_read_unaligned(&bytes)))
     }
 
     /// Returns how `network` takes its input, at the size that it was trained on.
@@ -90,10 +98,10 @@ impl GpuEngine {
         Ok(InputFormat { size: entry.size as u32, mean: entry.mean, std: entry.std, mirrored: false })
     }
 
-    /// Runs the coarse network on the mirrored photo.
-    fn coarse_matte(&mut self, frame: &GpuFrame, whole: &GpuBuffer) -> Result<GpuFeatureMap, EngineError> {
+    /// Runs the coarse network on the mirrored `scene`.
+    fn coarse_matte(&mut self, frame: &GpuFrame, scene: Roi) -> Result<GpuFeatureMap, EngineError> {
         let format = InputFormat { size: COARSE_SIDE as u32, mirrored: true, ..self.input_format(COARSE_NETWORK)? };
-        let input = prepare(&self.context, &frame.photo, whole, format)?;
+        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format)?;
         self.run_matting(COARSE_NETWORK, NetworkOutput::CoarseMatte, input.map)
     }
 }
@@ -121,20 +129,23 @@ impl Engine for GpuEngine {
         Ok(GpuFrame { photo, matte: None, stats: None })
     }
 
-    fn locate(&mut self, frame: &GpuFrame, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
-        let RowBands { width, height, .. } = frame.photo;
-        let whole = whole_photo(&self.context, width, height);
-        let coarse_matte = self.coarse_matte(frame, &whole)?;
-        let person = match options.guided() {
+    fn locate(&mut self, frame: &GpuFrame, scene: Roi, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
+        let whole = Roi::whole(frame.photo.width, frame.photo.height);
+        let (scene, person) = match options.guided() {
             true => {
                 let format = self.input_format(Network::Selfie)?;
-                let input = prepare(&self.context, &frame.photo, &whole, format)?;
-                Some(self.segment_person(input.map)?)
+                let (scene, person) = view::find_person(scene, whole, |part| {
+                    let roi = upload_roi(&self.context, part);
+                    let input = prepare(&self.context, &frame.photo, &roi, format)?;
+                    self.segment_person(input.map)
+                })?;
+                (scene, Some(person))
             }
-            false => None,
+            false => (whole, None),
         };
+        let coarse_matte = self.coarse_matte(frame, scene)?;
         let network_side = self.input_format(options.model)?.size;
-        locate(&self.context, width, height, network_side, &coarse_matte, person.as_ref())
+        locate(&self.context, scene, network_side, &coarse_matte, person.as_ref())
     }
 
     fn prepare(&mut self, frame: &GpuFrame, prior: &GpuPrior, network: Network) -> Result<GpuInput, EngineError> {

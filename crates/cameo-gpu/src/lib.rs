@@ -2,8 +2,8 @@
 //! for this crate together.
 //!
 //! A photo crosses between host and device twice, in [`upload`](cameo_core::pipeline::Engine::upload) and
-//! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: what is found
-//! in a photo stays on the device. [`Transfer`] makes every copy and counts it.
+//! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: but for the
+//! probability of a person, what is found in a photo stays on the device. [`Transfer`] makes every copy and counts it.
 //!
 //! The modules in reading order:
 //!
@@ -48,7 +48,7 @@ pub use edge::edge;
 pub use engine::GpuEngine;
 pub use enhance::{denoise, enhance};
 pub use frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
-pub use locate::{GpuPrior, locate, whole_photo};
+pub use locate::{GpuPrior, locate, upload_roi};
 pub use pool::{BufferPool, GpuBuffer};
 pub use prepare::prepare;
 pub use refine::refine;

@@ -1,11 +1,11 @@
 //! The repair stage, and the steps it shares with others: `stretch`, `components` and `blur`.
 
 use cameo_core::pipeline::CutoutOptions;
-use cameo_core::tuning::{LOW_RES_SIDE, MatteStats};
+use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, Roi};
 use cameo_cpu::Plane;
 use cameo_gpu::{GpuInput, GpuMatte, InputFormat};
 
-use super::{SIZE, SmallOutputs, blob, read};
+use super::{BETWEEN_BARS, SIZE, SmallOutputs, blob, read};
 use crate::common::difference;
 use crate::networks::upload;
 use crate::on_gpu;
@@ -54,20 +54,20 @@ fn repair_agrees() {
         ("largest", CutoutOptions { largest: true, ..default() }),
         ("all", CutoutOptions { largest: true, fill_holes: Some(1.0), ..default() }),
     ] {
-        for probability in [0.9, 0.1] {
-            let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+        for (probability, scene) in [(0.9, Roi::whole(900, 700)), (0.1, Roi::whole(900, 700)), (0.9, BETWEEN_BARS)] {
+            let outputs = SmallOutputs { probability, scene, ..SmallOutputs::person() };
             let want = repair_on_cpu(&outputs, &options);
             let found = difference(&repair_on_gpu(outputs, options.clone()).0, &want);
-            println!("repair {name} {probability}: {found:?}");
-            assert!(found.max <= MAX, "{name} {probability}: {found:?}");
+            println!("repair {name} {probability} {scene:?}: {found:?}");
+            assert!(found.max <= MAX, "{name} {probability} {scene:?}: {found:?}");
         }
     }
 }
 
 #[test]
 fn the_statistics_agree() {
-    for probability in [0.9, 0.1] {
-        let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+    for (probability, scene) in [(0.9, Roi::whole(900, 700)), (0.1, Roi::whole(900, 700)), (0.9, BETWEEN_BARS)] {
+        let outputs = SmallOutputs { probability, scene, ..SmallOutputs::person() };
         let repaired = Plane::square(SIZE, repair_on_cpu(&outputs, &CutoutOptions::default()));
         let want = cameo_cpu::matte_stats(&repaired, &outputs.cpu_prior());
         let (_, found) = repair_on_gpu(outputs, CutoutOptions::default());

@@ -4,7 +4,7 @@
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::taps;
 use cameo_core::tuning::{
-    FILL_RADIUS, KEEP_RADIUS, LOW_RES_SIDE, MAX_OUTSIDE_ALPHA, MIN_HOLE_CONFIDENCE, MIN_REPAIR_IOU, SOFT_SIGMA,
+    FILL_RADIUS, KEEP_RADIUS, LOW_RES_SIDE, MAX_OUTSIDE_ALPHA, MIN_HOLE_CONFIDENCE, MIN_REPAIR_IOU, Roi, SOFT_SIGMA,
     SPREAD_SIGMA, SUBJECT_ALPHA, ramp, smoothstep,
 };
 
@@ -24,12 +24,13 @@ pub struct GainMap {
 /// Returns the changes for `alpha`, the stretched matte at [`LOW_RES_SIDE`] pixels per side.
 pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> GainMap {
     let mut map = GainMap::default();
-    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, prior.width, prior.height);
+    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.scene);
     let person = prior.person.as_ref().map(|person| (over_roi(&person.confidence), over_roi(&person.core)));
     let person = person.filter(|(confidence, _)| !contradicts(alpha, confidence));
-    // The option is a fraction of the photo, the plane covers the ROI.
-    let photo_per_roi = (prior.width * prior.height) as f32 / (prior.roi.width * prior.roi.height) as f32;
-    let max_hole = options.fill_holes.map(|fraction| fraction as f32 * photo_per_roi);
+    // The option is a fraction of the scene, the plane covers the ROI.
+    let pixels = |part: &Roi| (part.width * part.height) as f32;
+    let scene_per_roi = pixels(&prior.scene) / pixels(&prior.roi);
+    let max_hole = options.fill_holes.map(|fraction| fraction as f32 * scene_per_roi);
     if person.is_some() || max_hole.is_some() {
         let (confidence, core) = person.unwrap_or_else(|| (alpha.map(|_| 0.0), alpha.map(|_| 0.0)));
         let interior = Interior::new(alpha, &confidence, &core, max_hole.unwrap_or(0.0));

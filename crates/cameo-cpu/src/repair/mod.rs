@@ -81,7 +81,8 @@ mod tests {
     fn prior(confidence: Plane) -> CpuPrior {
         let core = confidence.map(|&value| if value > 0.9 { 1.0 } else { 0.0 });
         let person = Some(PersonPrior { core, confidence: confidence.clone() });
-        CpuPrior { width: 640, height: 480, roi: Roi::whole(640, 480), coarse_matte: confidence, person }
+        let scene = Roi::whole(640, 480);
+        CpuPrior { scene, roi: scene, coarse_matte: confidence, person }
     }
 
     fn without_person() -> CpuPrior {

@@ -16,6 +16,8 @@ params!(LocateCore {
 });
 params!(Components { side: u32, pad0: u32, pad1: u32, pad2: u32 });
 params!(LocateRoi {
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     side: u32,
@@ -31,7 +33,9 @@ params!(LocateRoi {
     max_roi_percent: u32,
     network_side: u32,
     min_side: u32,
-    pad: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 });
 params!(RoiTaps {
     across: u32,
@@ -64,6 +68,8 @@ params!(PrepareAcross {
     pad1: u32,
 });
 params!(RepairDownsample {
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     side: u32,
@@ -72,6 +78,8 @@ params!(RepairDownsample {
     min_range: f32,
     subject_alpha: f32,
     max_outside: f32,
+    pad0: u32,
+    pad1: u32,
 });
 params!(RepairRegions { side: u32, subject_alpha: f32, pad0: u32, pad1: u32 });
 params!(RepairMasks {
@@ -82,7 +90,7 @@ params!(RepairMasks {
     min_iou: f32,
     guidance: u32,
     radius: u32,
-    photo_pixels: u32,
+    scene_pixels: u32,
 });
 params!(RepairLargest { side: u32, radius: u32, pad0: u32, pad1: u32 });
 params!(Blur { width: u32, rows: u32, radius: u32, pad: u32 });
@@ -113,11 +121,11 @@ params!(RepairStats {
     soft_margin: f32,
     guidance: u32,
     unit: f32,
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 });
 params!(RefineFit {
     mean: [f32; 3],
