@@ -83,6 +83,14 @@ pub fn between_bars(image: &Image, height: u32) -> Image {
     Image::new(image.width, image.height + 2 * height, [&bar[..], &image.pixels, &bar].concat())
 }
 
+/// `image` turned clockwise by a quarter.
+pub fn quarter_turned(image: &Image) -> Image {
+    let Image { width, height, .. } = *image;
+    let pixels = image.pixels.as_chunks::<4>().0;
+    let turned = (0..width).flat_map(|x| (0..height).rev().map(move |y| pixels[(y * width + x) as usize]));
+    Image::new(height, width, turned.flatten().collect())
+}
+
 /// The alpha of `image`, in 0..255.
 pub fn alpha(image: &Image) -> Vec<f32> {
     image.pixels.as_chunks::<4>().0.iter().map(|pixel| f32::from(pixel[3])).collect()

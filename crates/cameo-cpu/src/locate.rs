@@ -9,15 +9,17 @@ use cameo_core::tuning::{
     CORE_RADIUS, LOW_RES_SIDE, MIN_CONFIDENT, MIN_CORE_CONFIDENCE, MIN_PART_DIVISOR, MIN_PART_PIXELS,
     MIN_PERSON_PROBABILITY, MIN_ROI_IOU, MIN_VETO_ALPHA, Roi, SUBJECT_ALPHA,
 };
+use cameo_core::view::View;
 
 use crate::components::{NONE, components, dilate};
 use crate::plane::Plane;
 
-/// What is known of the subject before matting. Planes have [`LOW_RES_SIDE`] pixels per side and cover `scene`.
+/// What is known of the subject before matting. Planes have [`LOW_RES_SIDE`] pixels per side and cover the scene, as the
+/// photo lies.
 #[derive(Debug, Clone)]
 pub struct CpuPrior {
-    /// The part of the photo that the small networks looked at.
-    pub scene: Roi,
+    /// How the networks look at the photo.
+    pub view: View,
     /// The part of the photo that the matting network gets.
     pub roi: Roi,
     /// The subject according to the coarse network, in 0..1.
@@ -44,14 +46,14 @@ pub struct PersonCandidate {
     pub probability: f32,
 }
 
-/// Combines the outputs of the two networks for the part `scene` of a photo.
+/// Combines the outputs of the two networks for a `view` of a photo.
 ///
 /// `network_side` is the input side of the matting network. `coarse_matte` is stretched to 0..1 and has
 /// [`COARSE_SIDE`](cameo_core::tuning::COARSE_SIDE) pixels per side.
-pub fn locate(scene: Roi, network_side: u32, coarse_matte: &Plane, candidate: Option<PersonCandidate>) -> CpuPrior {
+pub fn locate(view: View, network_side: u32, coarse_matte: &Plane, candidate: Option<PersonCandidate>) -> CpuPrior {
     let taps = taps::bilinear(coarse_matte.width as usize, LOW_RES_SIDE);
     let coarse_matte = coarse_matte.resample(&taps, &taps);
-    let mut prior = CpuPrior { scene, roi: scene, coarse_matte, person: None };
+    let mut prior = CpuPrior { view, roi: view.scene, coarse_matte, person: None };
     let Some(PersonCandidate { confidence, probability }) = candidate else { return prior };
     let subject = above_half(&prior.coarse_matte);
     let person = above_half(&confidence);
@@ -60,6 +62,7 @@ pub fn locate(scene: Roi, network_side: u32, coarse_matte: &Plane, candidate: Op
         return prior;
     }
     // The network gets all pixels of a small photo anyway.
+    let scene = view.scene;
     if agree(&person, &subject) && scene.width.max(scene.height) > network_side {
         prior.roi = Roi::around(bounding_box(&person, &subject), scene, network_side);
     }
@@ -123,7 +126,7 @@ mod tests {
 
     fn located(subject_at: [usize; 4], person_at: [usize; 4], probability: f32, network_side: u32) -> CpuPrior {
         let candidate = PersonCandidate { confidence: block(LOW_RES_SIDE, person_at), probability };
-        locate(SCENE, network_side, &block(LOW_RES_SIDE, subject_at), Some(candidate))
+        locate(View::upright(SCENE), network_side, &block(LOW_RES_SIDE, subject_at), Some(candidate))
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!   `matte` (a forward pass on the layers of [`network`]), [`repair()`], [`refine()`], [`decontaminate()`],
 //!   [`edge()`], [`enhance()`]
 //! - `frame`: what the stages pass on; `row_bands`: pictures that are larger than a buffer binding may be
-//! - `stretch`, `components`, `blur`, `roi_taps`, `taps_table`: steps that stages share
+//! - `stretch`, `components`, `blur`, `roi_taps`, `rotate`, `taps_table`: steps that stages share
 //! - `context`: the device with its [`kernels`] and their `params`, its memory `pool`, its `transfer`s and their
 //!   counters
 
@@ -31,6 +31,7 @@ mod blur;
 mod components;
 mod frame;
 mod roi_taps;
+mod rotate;
 mod row_bands;
 mod stretch;
 mod taps_table;
@@ -53,5 +54,6 @@ pub use pool::{BufferPool, GpuBuffer};
 pub use prepare::prepare;
 pub use refine::refine;
 pub use repair::repair;
+pub use rotate::rotate;
 pub use row_bands::RowBands;
 pub use transfer::{GpuCounters, SharedCounters, Transfer};

@@ -1,10 +1,11 @@
 //! The locate stage: where the subject is, according to two small networks that look at the whole photo.
 //!
 //! The outcome stays on the device. The host learns the probability that there is a person, and nothing else: it decides
-//! which part of the photo is looked at.
+//! which part of the photo is looked at, and which way up.
 
 use cameo_core::pipeline::EngineError;
 use cameo_core::tuning::{self, LOW_RES_SIDE, Roi};
+use cameo_core::view::View;
 use cameo_matting::PersonSegmentation;
 
 use crate::components::components;
@@ -18,11 +19,12 @@ use crate::stretch;
 /// What is known of the subject before matting, on the device.
 #[derive(Debug)]
 pub struct GpuPrior {
-    /// The part of the photo that the small networks looked at.
-    pub scene: Roi,
+    /// How the networks look at the photo.
+    pub view: View,
     /// The region of interest, and whether there is a person: `Roi` of the shaders.
     pub roi: GpuBuffer,
-    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the scene: person confidence, core of the person, coarse matte,
+    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the scene, as the photo lies: person
+    /// confidence, core of the person, coarse matte,
     /// 0.
     pub planes: GpuBuffer,
     /// Whether guidance is on. A person need not have been found.
@@ -35,7 +37,7 @@ pub fn upload_roi(context: &GpuContext, part: Roi) -> GpuBuffer {
     context.transfer.table("roi", &[left, top, width, height, 0, 0, 0, 0])
 }
 
-/// Combines the outputs of the two networks for the part `scene` of a photo.
+/// Combines the outputs of the two networks for a `view` of a photo.
 ///
 /// `network_side` is the input side of the matting network, `coarse_matte` the output for the mirrored photo.
 ///
@@ -43,7 +45,7 @@ pub fn upload_roi(context: &GpuContext, part: Roi) -> GpuBuffer {
 /// If the device was lost.
 pub fn locate(
     context: &GpuContext,
-    scene: Roi,
+    view: View,
     network_side: u32,
     coarse_matte: &GpuFeatureMap,
     person: Option<&PersonSegmentation<GpuFeatureMap>>,
@@ -54,14 +56,14 @@ pub fn locate(
         Some(person) => {
             let labels = record_core(context, &mut encoder, &person.confidence, &planes);
             let min_side = network_side / tuning::MAX_ZOOM;
-            let Roi { left, top, width, height } = scene;
+            let Roi { left, top, width, height } = view.scene;
             let params = LocateRoi { left, top, width, height, network_side, min_side, ..roi_params() };
             record_roi(context, &mut encoder, params, &person.probability, &planes, &labels)
         }
-        None => upload_roi(context, scene),
+        None => upload_roi(context, view.scene),
     };
     context.submit(encoder)?;
-    Ok(GpuPrior { scene, roi, planes, guidance: person.is_some() })
+    Ok(GpuPrior { view, roi, planes, guidance: person.is_some() })
 }
 
 /// Records the planes of the prior, which hold only the coarse matte yet, and returns their buffer.

@@ -9,9 +9,11 @@ mod locate;
 mod prepare;
 mod refine;
 mod repair;
+mod rotate;
 
 use cameo_core::codec::Image;
 use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
+use cameo_core::view::View;
 use cameo_cpu::{CpuPrior, PersonCandidate, Plane};
 use cameo_gpu::{GpuBuffer, GpuContext, GpuEngine, GpuPrior, RowBands};
 use cameo_matting::PersonSegmentation;
@@ -80,7 +82,7 @@ impl SmallOutputs {
         let confidence = Plane::square(LOW_RES_SIDE, self.confidence.clone());
         let candidate = PersonCandidate { confidence, probability: self.probability };
         let coarse_matte = Plane::square(COARSE_SIDE, coarse_matte);
-        cameo_cpu::locate(self.scene, SIZE as u32, &coarse_matte, Some(candidate))
+        cameo_cpu::locate(View::upright(self.scene), SIZE as u32, &coarse_matte, Some(candidate))
     }
 
     fn gpu_prior(&self, engine: &GpuEngine) -> GpuPrior {
@@ -88,7 +90,7 @@ impl SmallOutputs {
         let confidence = upload(engine, &self.confidence, [LOW_RES_SIDE; 2]);
         let person = PersonSegmentation { confidence, probability: upload(engine, &[self.probability], [1; 2]) };
         let coarse_matte = upload(engine, &self.coarse_matte, [COARSE_SIDE; 2]);
-        cameo_gpu::locate(context, self.scene, SIZE as u32, &coarse_matte, Some(&person)).unwrap()
+        cameo_gpu::locate(context, View::upright(self.scene), SIZE as u32, &coarse_matte, Some(&person)).unwrap()
     }
 }
 

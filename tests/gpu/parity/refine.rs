@@ -1,5 +1,6 @@
 use cameo_core::pipeline::Engine;
 use cameo_core::tuning::{MatteStats, Roi};
+use cameo_core::view::Rotation;
 use cameo_cpu::{CpuMatte, Plane};
 use cameo_gpu::{GpuInput, GpuRepairedMatte, InputFormat};
 
@@ -23,7 +24,11 @@ fn refine(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, outputs: SmallOutputs, plain
         let repaired = GpuRepairedMatte {
             matte: context.upload("matte", bytemuck::cast_slice(&gpu_matte)),
             stats: context.scratch("matte stats", size_of::<MatteStats>() as u64),
-            input: GpuInput { map: upload(engine, &cpu_input.planes, [SIZE; 2]), format: FORMAT },
+            input: GpuInput {
+                map: upload(engine, &cpu_input.planes, [SIZE; 2]),
+                format: FORMAT,
+                rotation: Rotation::None,
+            },
         };
         let found = cameo_gpu::refine(context, &frame.photo, &repaired, &gpu_prior, plain_matte).unwrap();
         let matte = CpuMatte { alpha: Plane::square(SIZE, cpu_matte), resized: cpu_input.resized };

@@ -2,6 +2,7 @@
 
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, Roi};
+use cameo_core::view::Rotation;
 use cameo_cpu::Plane;
 use cameo_gpu::{GpuInput, GpuMatte, InputFormat};
 
@@ -32,7 +33,7 @@ fn repair_on_gpu(outputs: SmallOutputs, options: CutoutOptions) -> (Vec<f32>, Ma
         let map = upload(engine, &matte(), [SIZE; 2]);
         let format = InputFormat { size: SIZE as u32, mean: [0.0; 3], std: [1.0; 3], mirrored: false };
         // The repair only passes the input on.
-        let input = GpuInput { map: map.clone(), format };
+        let input = GpuInput { map: map.clone(), format, rotation: Rotation::None };
         let repaired = cameo_gpu::repair(context, GpuMatte { map, input }, &prior, &options).unwrap();
         (read(context, &repaired.matte), read(context, &repaired.stats)[0])
     })

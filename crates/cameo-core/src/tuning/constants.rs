@@ -11,6 +11,18 @@ pub const COARSE_SIDE: usize = 192;
 /// Probability from which a person counts as present (`models/README.md`).
 pub const MIN_PERSON_PROBABILITY: f32 = 0.3;
 
+/// Probability from which a person is certain to be upright, so that no other rotation of the photo is looked at. It
+/// holds for three in five upright portraits.
+pub const CERTAIN_PERSON_PROBABILITY: f32 = 0.99;
+
+/// A photo is turned if a person is at least this probable then,
+pub const MIN_ROTATED_PROBABILITY: f32 = 0.8;
+
+/// and if the odds of a person are this many times those as the photo lies. Measured on 444 portraits: none that is
+/// upright is turned; of those turned by 90 degrees 86 percent are turned back, of those upside down 66 percent, and 1
+/// to 2 percent are turned the wrong way. Of 330 pictures of animals and things 6 are turned.
+pub const MIN_ROTATED_ODDS_RATIO: f32 = 10.0;
+
 /// Alpha or confidence above this counts as subject.
 pub const SUBJECT_ALPHA: f32 = 0.5;
 

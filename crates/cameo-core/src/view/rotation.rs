@@ -1,9 +1,8 @@
 //! Rotations by quarter turns.
 
 /// A clockwise rotation by a multiple of 90 degrees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    #[default]
     None,
     Quarter,
     Half,

@@ -24,12 +24,12 @@ pub struct GainMap {
 /// Returns the changes for `alpha`, the stretched matte at [`LOW_RES_SIDE`] pixels per side.
 pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> GainMap {
     let mut map = GainMap::default();
-    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.scene);
+    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.view.scene);
     let person = prior.person.as_ref().map(|person| (over_roi(&person.confidence), over_roi(&person.core)));
     let person = person.filter(|(confidence, _)| !contradicts(alpha, confidence));
     // The option is a fraction of the scene, the plane covers the ROI.
     let pixels = |part: &Roi| (part.width * part.height) as f32;
-    let scene_per_roi = pixels(&prior.scene) / pixels(&prior.roi);
+    let scene_per_roi = pixels(&prior.view.scene) / pixels(&prior.roi);
     let max_hole = options.fill_holes.map(|fraction| fraction as f32 * scene_per_roi);
     if person.is_some() || max_hole.is_some() {
         let (confidence, core) = person.unwrap_or_else(|| (alpha.map(|_| 0.0), alpha.map(|_| 0.0)));

@@ -64,6 +64,7 @@ mod tests {
     use super::*;
     use crate::locate::PersonPrior;
     use cameo_core::tuning::Roi;
+    use cameo_core::view::View;
 
     /// A disc of radius 90 in the middle with the value `inside`, and a hole of radius 15 at its centre.
     fn disc(inside: f32, hole: f32) -> Plane {
@@ -82,7 +83,7 @@ mod tests {
         let core = confidence.map(|&value| if value > 0.9 { 1.0 } else { 0.0 });
         let person = Some(PersonPrior { core, confidence: confidence.clone() });
         let scene = Roi::whole(640, 480);
-        CpuPrior { scene, roi: scene, coarse_matte: confidence, person }
+        CpuPrior { view: View::upright(scene), roi: scene, coarse_matte: confidence, person }
     }
 
     fn without_person() -> CpuPrior {

@@ -2,6 +2,7 @@
 
 use cameo_core::taps;
 use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, STATS_SOFT, STATS_UNIT, SUBJECT_ALPHA};
+use cameo_core::view::View;
 
 use crate::locate::CpuPrior;
 use crate::plane::Plane;
@@ -10,7 +11,7 @@ use crate::plane::Plane;
 pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
     let area_taps = taps::area(alpha.width as usize, LOW_RES_SIDE);
     let alpha = alpha.resample(&area_taps, &area_taps);
-    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.scene);
+    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.view.scene);
     let coarse = over_roi(&prior.coarse_matte);
     let confidence = prior.person.as_ref().map(|person| over_roi(&person.confidence));
     let mut stats = MatteStats { person_present: confidence.is_some().into(), ..Default::default() };
@@ -33,7 +34,7 @@ pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
 
 /// Returns whether pixel `i` of a [`LOW_RES_SIDE`] plane over the ROI lies on a border beyond which the scene goes on.
 fn on_clipping_border(prior: &CpuPrior, i: usize) -> bool {
-    let CpuPrior { roi, scene, .. } = prior;
+    let CpuPrior { roi, view: View { scene, .. }, .. } = prior;
     let (x, y) = (i % LOW_RES_SIDE, i / LOW_RES_SIDE);
     x == 0 && roi.left > scene.left
         || y == 0 && roi.top > scene.top

@@ -2,6 +2,7 @@
 
 use super::mirror::Mirror;
 
+params!(Rotate { side: u32, rows: u32, quarter_turns: u32, pad: u32 });
 params!(StretchRange { count: u32, stride: u32, pad0: u32, pad1: u32 });
 params!(LocateCoarseMatte { coarse_side: u32, side: u32, min_range: f32, pad: u32 });
 params!(LocateCore {

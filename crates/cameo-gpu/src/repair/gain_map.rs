@@ -94,7 +94,7 @@ fn record_masks(
         min_iou: tuning::MIN_REPAIR_IOU,
         guidance: prior.guidance.into(),
         radius: tuning::FILL_RADIUS as u32,
-        scene_pixels: prior.scene.width * prior.scene.height,
+        scene_pixels: prior.view.scene.width * prior.view.scene.height,
     };
     let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
         .map(|buffer| buffer.as_entire_binding());

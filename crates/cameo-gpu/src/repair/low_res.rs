@@ -31,7 +31,7 @@ impl LowRes {
         let side = LOW_RES_SIDE as u32;
         let planes = scratch_plane(context, "repair low_res", 16);
         let labels = scratch_plane(context, "repair labels", 3 * 4);
-        let Roi { left, top, width, height } = prior.scene;
+        let Roi { left, top, width, height } = prior.view.scene;
         let params = RepairDownsample {
             left,
             top,

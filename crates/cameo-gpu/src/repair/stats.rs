@@ -23,7 +23,7 @@ pub fn record(
     let side = LOW_RES_SIDE as u32;
     let stats = context.scratch("matte stats", size_of::<MatteStats>() as u64);
     encoder.clear_buffer(&stats, 0, None);
-    let Roi { left, top, width, height } = prior.scene;
+    let Roi { left, top, width, height } = prior.view.scene;
     let params = RepairStats {
         side,
         size,
