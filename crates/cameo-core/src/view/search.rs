@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_person_who_is_certain_to_be_upright_is_looked_at_once() {
-        assert_eq!(chosen_rotation([0.995, 0.0, 1.0, 0.0]), (Rotation::None, 1));
+        assert_eq!(chosen_rotation([0.999, 0.0, 1.0, 0.0]), (Rotation::None, 1));
     }
 
     #[test]

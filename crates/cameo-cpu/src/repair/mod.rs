@@ -113,6 +113,40 @@ mod tests {
         assert!(row[128 + 88] > 0.95 && row[128 + 92] < 0.05, "{} {}", row[128 + 88], row[128 + 92]);
     }
 
+    /// A disc as [`disc`], without what lies right of column `end` in the lower half.
+    fn disc_without_a_part(end: usize) -> Plane {
+        let mut plane = disc(1.0, 1.0);
+        let lower = plane.values.chunks_exact_mut(LOW_RES_SIDE).skip(128);
+        lower.for_each(|row| row[end..].fill(0.0));
+        plane
+    }
+
+    #[test]
+    fn a_large_part_that_both_small_networks_are_certain_of_is_restored() {
+        let repaired = repair(disc_without_a_part(150), &prior(disc(1.0, 1.0)), &CutoutOptions::default());
+        let lower_right = 160 * LOW_RES_SIDE + 128 + 50;
+        assert!(repaired.values[lower_right] > 0.99, "{}", repaired.values[lower_right]);
+        assert_eq!(repaired.values[BACKGROUND], 0.0);
+        assert!(repaired.values[160 * LOW_RES_SIDE + 128 + 95] < 0.01, "beyond the person");
+    }
+
+    #[test]
+    fn a_part_that_one_small_network_does_not_see_is_not_restored_but_told() {
+        let matte = disc_without_a_part(150);
+        let mut coarse_vetoes = prior(disc(1.0, 1.0));
+        coarse_vetoes.coarse_matte = matte.clone();
+        if let Some(person) = &mut coarse_vetoes.person {
+            person.core = matte.clone();
+        }
+        let repaired = repair(matte.clone(), &coarse_vetoes, &CutoutOptions::default());
+        let changed = repaired.values.iter().zip(&matte.values).any(|(found, want)| (found - want).abs() > 1e-3);
+        assert!(!changed, "the matte was changed");
+        let uncertainty = |prior: &CpuPrior| matte_stats(&repaired, prior).uncertainty();
+        assert!(uncertainty(&coarse_vetoes) > 0.3, "{}", uncertainty(&coarse_vetoes));
+        let certain = CpuPrior { person: None, ..coarse_vetoes };
+        assert!(uncertainty(&certain) < 0.1, "{}", uncertainty(&certain));
+    }
+
     #[test]
     fn a_prior_that_contradicts_the_matte_is_ignored() {
         let elsewhere = Plane::square(

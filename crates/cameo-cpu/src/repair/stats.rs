@@ -1,9 +1,12 @@
 //! Counts from which the uncertainty of a matte is computed.
 
 use cameo_core::taps;
-use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, STATS_SOFT, STATS_UNIT, SUBJECT_ALPHA};
+use cameo_core::tuning::{
+    CORE_RADIUS, LOW_RES_SIDE, MIN_CORE_CONFIDENCE, MatteStats, STATS_SOFT, STATS_UNIT, SUBJECT_ALPHA,
+};
 use cameo_core::view::View;
 
+use crate::components::dilate;
 use crate::locate::CpuPrior;
 use crate::plane::Plane;
 
@@ -28,6 +31,12 @@ pub fn matte_stats(alpha: &Plane, prior: &CpuPrior) -> MatteStats {
             stats.intersection += (confident && solid) as u32;
             stats.union += (confident || solid) as u32;
         }
+    }
+    if let Some(confidence) = &confidence {
+        let doubted: Vec<bool> = confidence.values.iter().map(|&value| value <= MIN_CORE_CONFIDENCE).collect();
+        let near_doubt = dilate(&doubted, LOW_RES_SIDE, CORE_RADIUS);
+        let lacks = |(alpha, near_doubt): (&f32, bool)| !near_doubt && *alpha <= SUBJECT_ALPHA;
+        stats.lacking = alpha.values.iter().zip(near_doubt).filter(|&pixel| lacks(pixel)).count() as u32;
     }
     stats
 }

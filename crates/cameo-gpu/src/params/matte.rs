@@ -91,7 +91,11 @@ params!(RepairMasks {
     min_iou: f32,
     guidance: u32,
     radius: u32,
+    max_lacking: f32,
+    restore_radius: u32,
     scene_pixels: u32,
+    pad0: u32,
+    pad1: u32,
 });
 params!(RepairLargest { side: u32, radius: u32, pad0: u32, pad1: u32 });
 params!(Blur { width: u32, rows: u32, radius: u32, pad: u32 });
@@ -126,7 +130,11 @@ params!(RepairStats {
     top: u32,
     width: u32,
     height: u32,
-    pad: u32,
+    radius: u32,
+    min_confidence: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 });
 params!(RefineFit {
     mean: [f32; 3],

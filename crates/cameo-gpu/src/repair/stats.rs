@@ -36,6 +36,8 @@ pub fn record(
         top,
         width,
         height,
+        radius: tuning::CORE_RADIUS as u32,
+        min_confidence: tuning::MIN_CORE_CONFIDENCE,
         ..Default::default()
     };
     let [first, weights] = area_taps.bindings();
