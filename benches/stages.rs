@@ -9,6 +9,7 @@ use cameo_core::codec::{self, Format, Image, ImageHeader, InputLimits, Picture};
 use cameo_core::pipeline::{
     CutoutOptions, Edge, Engine, EngineOutput, Enhancement, Operation, ProcessingLimits, Recipe,
 };
+use cameo_core::tuning::Roi;
 use cameo_cpu::CpuEngine;
 use cameo_device::adapter::{self, Adapter};
 use cameo_gpu::GpuEngine;
@@ -79,6 +80,11 @@ fn options() -> CutoutOptions {
     CutoutOptions { model: NETWORK, ..Default::default() }
 }
 
+/// Returns the whole photo.
+fn whole(side: u32) -> Roi {
+    Roi::whole(side, side)
+}
+
 /// Returns the built-in photo at this size as a PNG.
 fn photo(side: u32) -> Vec<u8> {
     let make = || cameo::bench::photo(side, side).expect("the built-in photo is valid");
@@ -100,7 +106,7 @@ fn upload<E: BenchEngine>(side: u32) -> E::Frame {
 
 fn locate<E: BenchEngine>(side: u32) -> (E::Frame, E::Prior) {
     let frame = upload::<E>(side);
-    let prior = E::with(|engine| engine.locate(&frame, &options()).expect("locate"));
+    let prior = E::with(|engine| engine.locate(&frame, whole(side), &options()).expect("locate"));
     (frame, prior)
 }
 
@@ -161,7 +167,7 @@ macro_rules! stages {
 
             #[divan::bench(args = $sides)]
             fn locate(bencher: Bencher<'_, '_>, side: u32) {
-                let run = |engine: &mut $engine, frame| (engine.locate(&frame, &options()), frame);
+                let run = |engine: &mut $engine, frame| (engine.locate(&frame, whole(side), &options()), frame);
                 time(bencher, || super::upload::<$engine>(side), run);
             }
 

@@ -80,6 +80,7 @@ shaders! {
     channel_scale;
     add;
     pixel_shuffle2;
+    rotate;
     stretch_range;
     locate_coarse_matte + "interpolation";
     locate_core + "components";

@@ -1,7 +1,9 @@
-// Decides whether there is a person, and which part of the photo the matting network gets. Runs as one workgroup.
+// Decides whether there is a person, and which part of the scene the matting network gets. Runs as one workgroup.
 
 struct Params {
-    // Size of the photo in pixels.
+    // The scene, in pixels of the photo.
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     // Side of the planes.
@@ -11,7 +13,7 @@ struct Params {
     // A person is present from this probability and this number of person pixels on.
     min_probability: f32,
     min_person_pixels: u32,
-    // Intersection over union of person and coarse matte from which the ROI is smaller than the photo.
+    // Intersection over union of person and coarse matte from which the ROI is smaller than the scene.
     min_iou: f32,
     // Components with fewer person pixels than this, or than the largest over the divisor, are specks.
     min_part_pixels: u32,
@@ -21,13 +23,15 @@ struct Params {
     // Maximum aspect ratio of the ROI.
     aspect_long: u32,
     aspect_short: u32,
-    // A larger ROI becomes the whole photo.
+    // A larger ROI becomes the whole scene.
     max_roi_percent: u32,
     // Side of the input of the matting network.
     network_side: u32,
     // Minimum side of the ROI.
     min_side: u32,
-    pad: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -61,7 +65,8 @@ fn ceil_div(a: u32, b: u32) -> u32 {
     return (a + b - 1u) / b;
 }
 
-// Returns left, top, width and height of the ROI around a bounding box: the same integers as `Roi::around` on the host.
+// Returns left, top, width and height of the ROI around a bounding box, relative to the scene: the same integers as
+// `Roi::around` on the host.
 fn roi_around(left: u32, top: u32, right: u32, bottom: u32) -> vec4<u32> {
     let width = params.width;
     let height = params.height;
@@ -127,6 +132,7 @@ fn main(@builtin(local_invocation_index) local_index: u32) {
         if (person_present && agree && max(params.width, params.height) > params.network_side) {
             region = roi_around(atomicLoad(&left), atomicLoad(&top), atomicLoad(&right), atomicLoad(&bottom));
         }
-        roi = Roi(region.x, region.y, region.z, region.w, select(0u, 1u, person_present), 0u, 0u, 0u);
+        let corner = vec2<u32>(params.left, params.top) + region.xy;
+        roi = Roi(corner.x, corner.y, region.z, region.w, select(0u, 1u, person_present), 0u, 0u, 0u);
     }
 }

@@ -2,7 +2,9 @@
 // marks the masks whose connected components are holes and subjects.
 
 struct Params {
-    // Size of the photo in pixels.
+    // The scene, in pixels of the photo.
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     side: u32,
@@ -15,6 +17,8 @@ struct Params {
     // The matte is solid above the first, and outside the subject up to the second if connected to the border.
     subject_alpha: f32,
     max_outside: f32,
+    pad0: u32,
+    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -26,7 +30,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> extrema: array<u32, 2>;
 // `[size, size]`, over the ROI.
 @group(0) @binding(5) var<storage, read> matte: array<f32>;
-// `[side, side]`, over the whole photo: person confidence, core, coarse matte.
+// `[side, side]`, over the scene: person confidence, core, coarse matte.
 @group(0) @binding(6) var<storage, read> prior: array<vec4<f32>>;
 // `[side, side]`, over the ROI: matte, person confidence, core, coarse matte.
 @group(0) @binding(7) var<storage, read_write> low_res: array<vec4<f32>>;
@@ -36,8 +40,8 @@ struct Params {
 // Interpolates the prior at a pixel of the low-resolution plane.
 fn prior_over_roi(x: u32, y: u32) -> vec3<f32> {
     let side = f32(params.side);
-    let column = f32(roi.left) + (f32(x) + 0.5) * (f32(roi.width) / side);
-    let row = f32(roi.top) + (f32(y) + 0.5) * (f32(roi.height) / side);
+    let column = f32(roi.left - params.left) + (f32(x) + 0.5) * (f32(roi.width) / side);
+    let row = f32(roi.top - params.top) + (f32(y) + 0.5) * (f32(roi.height) / side);
     let across = bilinear_tap(column, f32(params.width), side);
     let down = bilinear_tap(row, f32(params.height), side);
     let index = u32(down.x) * params.side + u32(across.x);

@@ -5,7 +5,7 @@ struct Params {
     subject_alpha: f32,
     // A hole is filled if 1 - confidence is at most this everywhere,
     max_doubt: f32,
-    // or if its area is at most this fraction of the photo.
+    // or if its area is at most this fraction of the scene.
     max_hole_fraction: f32,
     // Prior and matte contradict each other below this intersection over union.
     min_iou: f32,
@@ -13,8 +13,14 @@ struct Params {
     guidance: u32,
     // What is filled extends this far into the rim of the hole, in pixels of the plane.
     radius: u32,
-    // Pixels of the photo.
-    photo_pixels: u32,
+    // If the matte lacks more than this fraction of the core of the person, that is restored,
+    max_lacking: f32,
+    // and as far around it where person and coarse matte are subject, in pixels of the plane.
+    restore_radius: u32,
+    // Pixels of the scene.
+    scene_pixels: u32,
+    pad0: u32,
+    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,7 +35,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> interior: array<vec2<f32>>;
 // `[side, side]`: 1 in the interior and where a hole is filled, and what the matte lacks there.
 @group(0) @binding(6) var<storage, read_write> cover: array<vec2<f32>>;
-// `[side, side]`: 1 where a hole is filled, and at its rim.
+// `[side, side]`: 1 where a hole is filled, and at its rim, and where the core is restored.
 @group(0) @binding(7) var<storage, read_write> filled: array<u32>;
 
 fn is_prior_trusted() -> bool {
@@ -48,10 +54,31 @@ fn is_filled(index: u32, trusted: bool) -> bool {
         return false;
     }
     let doubt = bitcast<f32>(regions[pixels + labels[index]]);
-    // The plane covers the ROI, which is a part of the photo.
-    let limit = params.max_hole_fraction * (f32(params.photo_pixels) / f32(roi.width * roi.height));
+    // The plane covers the ROI, which is a part of the scene.
+    let limit = params.max_hole_fraction * (f32(params.scene_pixels) / f32(roi.width * roi.height));
     let area = f32(regions[2u * pixels + labels[index]]) / f32(pixels);
     return (trusted && doubt <= params.max_doubt) || area <= limit;
+}
+
+// Returns whether the matte lacks so much of the core that it is restored.
+fn is_core_lacking() -> bool {
+    let counts = 5u * params.side * params.side;
+    return f32(regions[counts + 3u]) > params.max_lacking * f32(regions[counts + 2u]);
+}
+
+// Returns whether the matte lacks the core somewhere within the radius around a pixel.
+fn is_near_lacking(x: u32, y: u32) -> bool {
+    let last = params.side - 1u;
+    let radius = params.restore_radius;
+    for (var row = max(y, radius) - radius; row <= min(y + radius, last); row++) {
+        for (var column = max(x, radius) - radius; column <= min(x + radius, last); column++) {
+            let planes = low_res[row * params.side + column];
+            if (planes.z > params.subject_alpha && planes.x <= params.subject_alpha) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 @compute @workgroup_size(16, 16)
@@ -81,6 +108,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     // Filling must not leave the subject through a thin rim.
     near_filled = near_filled && within;
+    let is_person = low_res[index].y > params.subject_alpha && low_res[index].w > params.subject_alpha;
+    if (trusted && is_person && is_core_lacking() && (!is_hole(index) || in_hole)) {
+        near_filled = near_filled || is_near_lacking(id.x, id.y);
+    }
     let matte = low_res[index].x;
     let weight = select(0.0, 1.0, solid);
     let coverage = select(0.0, 1.0, solid || near_filled);

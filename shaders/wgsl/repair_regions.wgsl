@@ -13,7 +13,8 @@ struct Params {
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 // Six zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
-// an outside reaches the border; the area of a subject; and two counts, intersection and union of prior and matte.
+// an outside reaches the border; the area of a subject; and four counts, intersection and union of prior and matte, the
+// core of the person, and what the matte lacks of it.
 @group(0) @binding(3) var<storage, read_write> regions: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 16)
@@ -48,5 +49,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     if (confident || solid) {
         atomicAdd(&regions[5u * pixels + 1u], 1u);
+    }
+    if (low_res[index].z > params.subject_alpha) {
+        atomicAdd(&regions[5u * pixels + 2u], 1u);
+        atomicAdd(&regions[5u * pixels + 3u], select(1u, 0u, solid));
     }
 }

@@ -12,9 +12,14 @@ struct Params {
     guidance: u32,
     // What an alpha of 1 counts in the sums.
     unit: f32,
-    // Size of the photo in pixels.
+    // The scene, in pixels of the photo.
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
+    // The person is certain where the confidence within this radius is larger than `min_confidence`.
+    radius: u32,
+    min_confidence: f32,
     pad0: u32,
     pad1: u32,
     pad2: u32,
@@ -30,8 +35,22 @@ struct Params {
 // `[side, side]`: the matte before the repair, person confidence, core, coarse matte.
 @group(0) @binding(5) var<storage, read> low_res: array<vec4<f32>>;
 // Zeroed. The fields of `MatteStats`: person present, soft pixels, subject pixels, disagreement, union of alpha,
-// intersection, union, clipped.
-@group(0) @binding(6) var<storage, read_write> stats: array<atomic<u32>, 8>;
+// intersection, union, clipped, lacking.
+@group(0) @binding(6) var<storage, read_write> stats: array<atomic<u32>, 9>;
+
+// Returns whether the confidence is high all around a pixel.
+fn is_certain_person(x: u32, y: u32) -> bool {
+    let last = params.side - 1u;
+    let radius = params.radius;
+    for (var row = max(y, radius) - radius; row <= min(y + radius, last); row++) {
+        for (var column = max(x, radius) - radius; column <= min(x + radius, last); column++) {
+            if (low_res[row * params.side + column].y <= params.min_confidence) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -60,9 +79,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         atomicAdd(&stats[2], 1u);
     }
     let last = params.side - 1u;
-    let is_clipped = (id.x == 0u && roi.left > 0u) || (id.y == 0u && roi.top > 0u)
-        || (id.x == last && roi.left + roi.width < params.width)
-        || (id.y == last && roi.top + roi.height < params.height);
+    let is_clipped = (id.x == 0u && roi.left > params.left) || (id.y == 0u && roi.top > params.top)
+        || (id.x == last && roi.left + roi.width < params.left + params.width)
+        || (id.y == last && roi.top + roi.height < params.top + params.height);
     if (is_clipped && value > params.soft_margin) {
         atomicAdd(&stats[7], 1u);
     }
@@ -75,5 +94,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     if (person_present && (confident || is_subject)) {
         atomicAdd(&stats[6], 1u);
+    }
+    if (person_present && !is_subject && is_certain_person(id.x, id.y)) {
+        atomicAdd(&stats[8], 1u);
     }
 }

@@ -77,6 +77,25 @@ pub fn doubled(image: &Image) -> Image {
     Image::new(2 * image.width, 2 * image.height, pixels)
 }
 
+/// `image` between black bars of `height` pixels above and below.
+pub fn between_bars(image: &Image, height: u32) -> Image {
+    let bar = [0, 0, 0, 255].repeat((image.width * height) as usize);
+    Image::new(image.width, image.height + 2 * height, [&bar[..], &image.pixels, &bar].concat())
+}
+
+/// `image` turned clockwise by a quarter.
+pub fn quarter_turned(image: &Image) -> Image {
+    let Image { width, height, .. } = *image;
+    let pixels = image.pixels.as_chunks::<4>().0;
+    let turned = (0..width).flat_map(|x| (0..height).rev().map(move |y| pixels[(y * width + x) as usize]));
+    Image::new(height, width, turned.flatten().collect())
+}
+
+/// The alpha of `image`, in 0..255.
+pub fn alpha(image: &Image) -> Vec<f32> {
+    image.pixels.as_chunks::<4>().0.iter().map(|pixel| f32::from(pixel[3])).collect()
+}
+
 /// Returns a 16-bit grey picture of the project with values in 0..1.
 pub fn golden(path: &str) -> Vec<f32> {
     let file = std::fs::File::open(project().join(path)).unwrap();

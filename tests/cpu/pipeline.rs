@@ -1,6 +1,6 @@
 //! The whole pipeline against the reference: Pillow's Lanczos, onnxruntime, Pillow's Lanczos, as rembg does it.
 
-use cameo_core::codec::{self, Format, InputLimits};
+use cameo_core::codec::{self, Format, Image, InputLimits};
 use cameo_core::pipeline::{self, CutoutOptions, Operation, ProcessingLimits, Recipe};
 use cameo_cpu::CpuEngine;
 use cameo_models::Network;
@@ -49,6 +49,47 @@ fn the_matte_of_isnet_equals_the_reference() {
 fn the_matte_of_another_network_does_not() {
     let found = common::difference(&reference("pipeline_u2netp.png"), &reference("pipeline_isnet.png"));
     assert!(found.max > MAX && found.mean > MEAN, "the comparison sees nothing: {found:?}");
+}
+
+/// The cut-out of `image` by the small network.
+fn cutout(image: &Image) -> Image {
+    let bytes = codec::encode(image, Format::Png, None).unwrap();
+    let mut engine = CpuEngine::new(&common::models());
+    let recipe = common::u2netp_recipe(Operation::Cutout);
+    let result = pipeline::process(&mut engine, &bytes, &recipe, &ProcessingLimits::default()).unwrap();
+    codec::decode(&result.bytes, &InputLimits::default()).unwrap()
+}
+
+#[test]
+fn bars_above_and_below_a_portrait_do_not_change_its_matte() {
+    let portrait = common::astronaut();
+    let pixels = (portrait.width * portrait.height) as usize;
+    let want = common::alpha(&cutout(&portrait));
+    let found = common::alpha(&cutout(&common::between_bars(&portrait, 300)));
+    let (above, rest) = found.split_at((found.len() - pixels) / 2);
+    let (scene, below) = rest.split_at(pixels);
+    assert!(above.iter().chain(below).all(|alpha| *alpha == 0.0), "bars are background");
+    // Resampling blends the bars into the outermost pixels of the network's input.
+    let found = common::difference(scene, &want);
+    println!("between bars: {found:?}");
+    assert!(found.mean < 0.3, "{found:?}");
+}
+
+#[test]
+fn a_portrait_that_lies_on_its_side_or_upside_down_has_the_matte_of_the_upright_one() {
+    // Its head and shoulders, not square.
+    let astronaut = common::astronaut();
+    let pixels = astronaut.pixels[..4 * 512 * 400].to_vec();
+    let mut portrait = Image::new(512, 400, pixels);
+    let want = common::alpha(&cutout(&portrait));
+    for turns in 1..4 {
+        portrait = common::quarter_turned(&portrait);
+        let mut found = cutout(&portrait);
+        (turns..4).for_each(|_| found = common::quarter_turned(&found));
+        let found = common::difference(&common::alpha(&found), &want);
+        println!("turned {turns} times: {found:?}");
+        assert!(found.mean < 0.5, "{turns}: {found:?}");
+    }
 }
 
 #[test]

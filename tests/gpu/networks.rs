@@ -92,8 +92,9 @@ fn isnet_agrees_with_onnxruntime_with_f16_storage() {
 fn segment(image: Image) -> (Vec<f32>, f32) {
     on_gpu(move |engine| {
         let input = upload(engine, &common::input(&image, Network::Selfie), [256, 256]);
-        let person = engine.segment_person(input).unwrap();
-        (read(engine, &person.confidence), read(engine, &person.probability)[0])
+        let (person, probability) = engine.segment_person(input).unwrap();
+        assert_eq!(read(engine, &person.probability), [probability]);
+        (read(engine, &person.confidence), probability)
     })
 }
 

@@ -2,7 +2,8 @@
 
 use cameo_core::codec::{Depth, Image, ImageHeader, Picture};
 use cameo_core::pipeline::{CutoutOptions, Engine, Enhancement, Level, Operation, ProcessingLimits, Recipe};
-use cameo_core::tuning::LOW_RES_SIDE;
+use cameo_core::tuning::{LOW_RES_SIDE, Roi};
+use cameo_core::view::View;
 use cameo_gpu::{BufferLimits, GpuEngine, GpuMatte, GpuPrior};
 use cameo_models::Network;
 
@@ -25,10 +26,10 @@ fn run_stages(engine: &mut GpuEngine, photo: Image, enhancement: &Enhancement, l
     let adapter_limits = std::mem::replace(&mut engine.context.limits, limits);
     let options = CutoutOptions { choke: 1.5, feather: 2.0, ..Default::default() };
     let frame = engine.upload(photo).unwrap();
+    let whole = Roi::whole(frame.photo.width, frame.photo.height);
     let prior = GpuPrior {
-        width: frame.photo.width,
-        height: frame.photo.height,
-        roi: cameo_gpu::whole_photo(&engine.context, frame.photo.width, frame.photo.height),
+        view: View::upright(whole),
+        roi: cameo_gpu::upload_roi(&engine.context, whole),
         planes: engine.context.scratch("prior planes", (LOW_RES_SIDE * LOW_RES_SIDE * 16) as u64),
         guidance: false,
     };

@@ -32,8 +32,9 @@ const STAGES: [Group; 7] = [
 ];
 
 /// Steps that are part of a stage or shared by several.
-const STEPS: [Group; 5] = [
+const STEPS: [Group; 6] = [
     stage("denoise", "enhance/denoise.rs", "cameo-cpu/src/enhance/denoise.rs", "parity/enhance.rs"),
+    stage("rotate", "rotate.rs", "cameo-cpu/src/rotate.rs", "parity/rotate.rs"),
     stage("stretch", "stretch.rs", "cameo-cpu/src/stretch.rs", "parity/repair.rs"),
     stage("components", "components.rs", "cameo-cpu/src/components.rs", "parity/repair.rs"),
     stage("blur", "blur.rs", "cameo-cpu/src/plane.rs", "parity/repair.rs"),

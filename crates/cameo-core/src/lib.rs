@@ -11,9 +11,11 @@
 //! - [`names`]: parsing of options that are named by a word
 //! - [`taps`]: resampling and filter weights, computed once on the host for both engines
 //! - [`tuning`]: the constants of the matte stages, each with the measurement behind it
+//! - [`view`]: which part of a photo the networks look at
 
 pub mod codec;
 pub mod names;
 pub mod pipeline;
 pub mod taps;
 pub mod tuning;
+pub mod view;

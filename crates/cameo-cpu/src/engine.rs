@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use cameo_core::codec::Image;
 use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
 use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
+use cameo_core::view::{self, Rotation, View};
 use cameo_matting::{CpuLayers, ModelLibrary};
 use cameo_models::Network;
 
@@ -32,6 +33,14 @@ pub struct CpuEngine {
     pretransforms_weights: bool,
 }
 
+/// What the small networks see.
+struct Sighting {
+    view: View,
+    coarse_matte: Plane,
+    /// `None` without guidance.
+    candidate: Option<PersonCandidate>,
+}
+
 /// The number of photos from which it pays to transform weights once. For IS-Net that takes 420 ms, most of them to
 /// touch 700 MB for the first time, and saves 60 to 200 ms per photo.
 const MIN_PHOTOS_TO_PRETRANSFORM: usize = 8;
@@ -49,38 +58,46 @@ impl CpuEngine {
         Self { pretransforms_weights: count >= MIN_PHOTOS_TO_PRETRANSFORM, ..self }
     }
 
-    /// Runs the coarse network on the mirrored photo and, if `guided`, the person segmentation: side by side, as
-    /// neither keeps all cores busy.
-    fn run_small_networks(
-        &mut self,
-        photo: &Image,
-        guided: bool,
-    ) -> Result<(Plane, Option<PersonCandidate>), EngineError> {
-        let coarse_input = self.prepare_whole(photo, COARSE_NETWORK, COARSE_SIDE, true)?;
-        let network = self.library.matting(COARSE_NETWORK)?;
-        if !guided {
-            return Ok((coarse_matte(&network, &self.layers, coarse_input)?, None));
-        }
-        let person_input = self.prepare_whole(photo, Network::Selfie, LOW_RES_SIDE, false)?;
-        let segmenter = self.library.selfie()?;
+    /// Runs the coarse network on the mirrored `scene` and the person segmentation: side by side, as neither keeps all
+    /// cores busy.
+    fn look_for_person(&mut self, photo: &Image, scene: Roi) -> Result<Sighting, EngineError> {
+        let coarse_planes = self.prepare_part(photo, scene, COARSE_NETWORK, COARSE_SIDE, true)?.planes;
+        let person_planes = self.prepare_part(photo, scene, Network::Selfie, LOW_RES_SIDE, false)?.planes;
+        let (network, segmenter) = (self.library.matting(COARSE_NETWORK)?, self.library.selfie()?);
         let layers = &self.layers;
-        let (coarse_matte, candidate) = rayon::join(
-            || coarse_matte(&network, layers, coarse_input),
-            || segment_person(&segmenter, layers, person_input),
-        );
-        Ok((coarse_matte?, Some(candidate?)))
+        let run_coarse = |rotation| coarse_matte(&network, layers, coarse_planes.clone(), rotation);
+        let segment = |rotation| segment_person(&segmenter, layers, person_planes.clone(), rotation);
+        let (upright_matte, upright) = rayon::join(|| run_coarse(Rotation::None), || segment(Rotation::None));
+        let mut upright = Some(upright?);
+        let (rotation, candidate) = view::find_upright(|rotation| {
+            let candidate = upright.take().map_or_else(|| segment(rotation), Ok)?;
+            let probability = candidate.probability;
+            Ok::<_, EngineError>((candidate, probability))
+        })?;
+        let coarse_matte = if rotation == Rotation::None { upright_matte } else { run_coarse(rotation) };
+        Ok(Sighting { view: View { scene, rotation }, coarse_matte: coarse_matte?, candidate: Some(candidate) })
     }
 
-    /// Prepares the whole photo for `network` at `size` by `size`.
-    fn prepare_whole(
+    /// Runs the coarse network alone.
+    fn look_without_guidance(&mut self, photo: &Image) -> Result<Sighting, EngineError> {
+        let scene = Roi::whole(photo.width, photo.height);
+        let planes = self.prepare_part(photo, scene, COARSE_NETWORK, COARSE_SIDE, true)?.planes;
+        let network = self.library.matting(COARSE_NETWORK)?;
+        let coarse_matte = coarse_matte(&network, &self.layers, planes, Rotation::None)?;
+        Ok(Sighting { view: View::upright(scene), coarse_matte, candidate: None })
+    }
+
+    /// Prepares `part` of the photo for `network` at `size` by `size`.
+    fn prepare_part(
         &mut self,
         photo: &Image,
+        part: Roi,
         network: Network,
         size: usize,
         mirrored: bool,
     ) -> Result<CpuInput, EngineError> {
         let entry = self.library.entry(network)?;
-        prepare(photo, &Roi::whole(photo.width, photo.height), size, entry.mean, entry.std, mirrored)
+        prepare(photo, &part, size, entry.mean, entry.std, mirrored)
     }
 }
 
@@ -109,16 +126,25 @@ impl Engine for CpuEngine {
         Ok(CpuFrame::new(image))
     }
 
-    fn locate(&mut self, frame: &CpuFrame, options: &CutoutOptions) -> Result<CpuPrior, EngineError> {
-        let Image { width, height, .. } = frame.photo;
-        let (coarse_matte, candidate) = self.run_small_networks(&frame.photo, options.guided())?;
+    fn locate(&mut self, frame: &CpuFrame, scene: Roi, options: &CutoutOptions) -> Result<CpuPrior, EngineError> {
+        let CpuFrame { photo, .. } = frame;
+        let whole = Roi::whole(photo.width, photo.height);
+        let Sighting { view, coarse_matte, candidate } = match options.guided() {
+            true => view::find_scene(scene, whole, |part| {
+                let sighting = self.look_for_person(photo, part)?;
+                let probability = sighting.candidate.as_ref().map_or(0.0, |candidate| candidate.probability);
+                Ok::<_, EngineError>((sighting, probability))
+            })?,
+            false => self.look_without_guidance(photo)?,
+        };
         let network_side = self.library.entry(options.model)?.size as u32;
-        Ok(locate(width, height, network_side, &coarse_matte, candidate))
+        Ok(locate(view, network_side, &coarse_matte, candidate))
     }
 
     fn prepare(&mut self, frame: &CpuFrame, prior: &CpuPrior, network: Network) -> Result<CpuInput, EngineError> {
         let entry = self.library.entry(network)?;
-        prepare(&frame.photo, &prior.roi, entry.size, entry.mean, entry.std, false)
+        let input = prepare(&frame.photo, &prior.roi, entry.size, entry.mean, entry.std, false)?;
+        Ok(CpuInput { rotation: prior.view.rotation, ..input })
     }
 
     fn matte(&mut self, input: CpuInput, network: Network) -> Result<CpuMatte, EngineError> {

@@ -22,6 +22,7 @@ mod plane;
 mod prepare;
 mod refine;
 mod repair;
+mod rotate;
 mod stretch;
 
 pub use decontaminate::decontaminate;
@@ -35,4 +36,5 @@ pub use plane::Plane;
 pub use prepare::{CpuInput, prepare};
 pub use refine::refine;
 pub use repair::{CpuRepairedMatte, matte_stats, repair};
+pub use rotate::rotate;
 pub use stretch::stretch;

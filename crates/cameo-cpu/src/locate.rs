@@ -9,17 +9,17 @@ use cameo_core::tuning::{
     CORE_RADIUS, LOW_RES_SIDE, MIN_CONFIDENT, MIN_CORE_CONFIDENCE, MIN_PART_DIVISOR, MIN_PART_PIXELS,
     MIN_PERSON_PROBABILITY, MIN_ROI_IOU, MIN_VETO_ALPHA, Roi, SUBJECT_ALPHA,
 };
+use cameo_core::view::View;
 
 use crate::components::{NONE, components, dilate};
 use crate::plane::Plane;
 
-/// What is known of the subject before matting. Planes have [`LOW_RES_SIDE`] pixels per side and cover the whole photo.
+/// What is known of the subject before matting. Planes have [`LOW_RES_SIDE`] pixels per side and cover the scene, as the
+/// photo lies.
 #[derive(Debug, Clone)]
 pub struct CpuPrior {
-    /// Width of the photo in pixels.
-    pub width: u32,
-    /// Height of the photo in pixels.
-    pub height: u32,
+    /// How the networks look at the photo.
+    pub view: View,
     /// The part of the photo that the matting network gets.
     pub roi: Roi,
     /// The subject according to the coarse network, in 0..1.
@@ -46,20 +46,14 @@ pub struct PersonCandidate {
     pub probability: f32,
 }
 
-/// Combines the outputs of the two networks for a photo of `width` by `height`.
+/// Combines the outputs of the two networks for a `view` of a photo.
 ///
 /// `network_side` is the input side of the matting network. `coarse_matte` is stretched to 0..1 and has
 /// [`COARSE_SIDE`](cameo_core::tuning::COARSE_SIDE) pixels per side.
-pub fn locate(
-    width: u32,
-    height: u32,
-    network_side: u32,
-    coarse_matte: &Plane,
-    candidate: Option<PersonCandidate>,
-) -> CpuPrior {
+pub fn locate(view: View, network_side: u32, coarse_matte: &Plane, candidate: Option<PersonCandidate>) -> CpuPrior {
     let taps = taps::bilinear(coarse_matte.width as usize, LOW_RES_SIDE);
     let coarse_matte = coarse_matte.resample(&taps, &taps);
-    let mut prior = CpuPrior { width, height, roi: Roi::whole(width, height), coarse_matte, person: None };
+    let mut prior = CpuPrior { view, roi: view.scene, coarse_matte, person: None };
     let Some(PersonCandidate { confidence, probability }) = candidate else { return prior };
     let subject = above_half(&prior.coarse_matte);
     let person = above_half(&confidence);
@@ -68,8 +62,9 @@ pub fn locate(
         return prior;
     }
     // The network gets all pixels of a small photo anyway.
-    if agree(&person, &subject) && width.max(height) > network_side {
-        prior.roi = Roi::around(bounding_box(&person, &subject), width, height, network_side);
+    let scene = view.scene;
+    if agree(&person, &subject) && scene.width.max(scene.height) > network_side {
+        prior.roi = Roi::around(bounding_box(&person, &subject), scene, network_side);
     }
     let core = core(&confidence, &prior.coarse_matte);
     prior.person = Some(PersonPrior { confidence, core });
@@ -125,17 +120,19 @@ mod tests {
         Plane::square(side, (0..side * side).map(|i| inside(i) as u8 as f32).collect())
     }
 
+    /// Between bars to the left and right.
+    const SCENE: Roi = Roi { left: 200, top: 0, width: 1024, height: 1024 };
     const PERSON_AT: [usize; 4] = [100, 120, 140, 180];
 
     fn located(subject_at: [usize; 4], person_at: [usize; 4], probability: f32, network_side: u32) -> CpuPrior {
         let candidate = PersonCandidate { confidence: block(LOW_RES_SIDE, person_at), probability };
-        locate(1024, 1024, network_side, &block(LOW_RES_SIDE, subject_at), Some(candidate))
+        locate(View::upright(SCENE), network_side, &block(LOW_RES_SIDE, subject_at), Some(candidate))
     }
 
     #[test]
     fn the_roi_is_a_person_that_both_networks_find() {
         let prior = located(PERSON_AT, PERSON_AT, 0.9, 320);
-        assert_eq!(prior.roi, Roi::around([100, 120, 140, 180], 1024, 1024, 320));
+        assert_eq!(prior.roi, Roi::around([100, 120, 140, 180], SCENE, 320));
         let core = prior.person.unwrap().core;
         assert_eq!(core.values.iter().sum::<f32>(), (36 * 56) as f32);
     }
@@ -143,15 +140,14 @@ mod tests {
     #[test]
     fn the_roi_includes_what_the_person_holds() {
         let prior = located([100, 120, 152, 180], PERSON_AT, 0.9, 320);
-        assert_eq!(prior.roi, Roi::around([100, 120, 152, 180], 1024, 1024, 320));
+        assert_eq!(prior.roi, Roi::around([100, 120, 152, 180], SCENE, 320));
     }
 
     #[test]
-    fn the_roi_is_the_whole_photo_if_there_is_no_person_or_another_subject() {
-        let whole = Roi::whole(1024, 1024);
-        assert_eq!(located(PERSON_AT, PERSON_AT, 0.9, 1024).roi, whole, "the network gets all pixels");
+    fn the_roi_is_the_whole_scene_if_there_is_no_person_or_another_subject() {
+        assert_eq!(located(PERSON_AT, PERSON_AT, 0.9, 1024).roi, SCENE, "the network gets all pixels");
         let other = located([0, 0, 90, 90], PERSON_AT, 0.9, 320);
-        assert_eq!(other.roi, whole);
+        assert_eq!(other.roi, SCENE);
         assert_eq!(other.person.unwrap().core.values.iter().sum::<f32>(), 0.0, "the coarse matte vetoes");
         assert!(located(PERSON_AT, PERSON_AT, 0.1, 320).person.is_none(), "an animal");
         let speck = [3, 3, 13, 13];

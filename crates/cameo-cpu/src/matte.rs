@@ -22,7 +22,8 @@ pub struct CpuMatte {
 /// # Errors
 /// If a layer cannot be computed.
 pub fn matte(network: &MattingNetwork, layers: &CpuLayers, input: CpuInput) -> Result<CpuMatte, EngineError> {
-    let side = input.resized.width as usize;
-    let alpha = run_matting(network, NetworkOutput::Matte, layers, input.planes, side)?;
-    Ok(CpuMatte { alpha: Plane::square(side, alpha), resized: input.resized })
+    let CpuInput { resized, planes, rotation } = input;
+    let side = resized.width as usize;
+    let alpha = run_matting(network, NetworkOutput::Matte, layers, planes, side, rotation)?;
+    Ok(CpuMatte { alpha: Plane::square(side, alpha), resized })
 }

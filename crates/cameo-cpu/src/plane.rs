@@ -74,13 +74,13 @@ impl Plane {
         Self { values, ..*self }
     }
 
-    /// Returns the part over `roi` of this plane, which covers a photo of `photo_width` by `photo_height`, resampled to
-    /// this plane's own size.
+    /// Returns the part over `roi` of this plane, which covers the part `scene` of a photo, resampled to this plane's
+    /// own size. `roi` lies within `scene`.
     ///
-    /// Bilinear, and exact where the ROI is the whole photo.
-    pub fn sample_roi(&self, roi: &Roi, photo_width: u32, photo_height: u32) -> Self {
-        let horizontal = roi_taps(self.width, roi.left, roi.width, photo_width);
-        let vertical = roi_taps(self.height, roi.top, roi.height, photo_height);
+    /// Bilinear, and exact where the ROI is the whole scene.
+    pub fn sample_roi(&self, roi: &Roi, scene: &Roi) -> Self {
+        let horizontal = roi_taps(self.width, roi.left - scene.left, roi.width, scene.width);
+        let vertical = roi_taps(self.height, roi.top - scene.top, roi.height, scene.height);
         self.resample(&horizontal, &vertical)
     }
 }
@@ -129,10 +129,10 @@ fn add_scaled(out: &mut [f32], weight: f32, values: &[f32]) {
 }
 
 /// Returns the bilinear taps of `count` samples that are spread evenly over `length` photo pixels from `start`, on an
-/// axis where `count` samples cover the photo's `photo_length` pixels.
-fn roi_taps(count: u32, start: u32, length: u32, photo_length: u32) -> Taps {
+/// axis where `count` samples cover `scene_length` pixels.
+fn roi_taps(count: u32, start: u32, length: u32, scene_length: u32) -> Taps {
     let mut taps = Taps { first: Vec::new(), weights: Vec::new(), width: 2 };
-    let scale = count as f32 / photo_length as f32;
+    let scale = count as f32 / scene_length as f32;
     for i in 0..count {
         let pixel = start as f32 + (i as f32 + 0.5) * (length as f32 / count as f32);
         let centre = (pixel * scale - 0.5).clamp(0.0, (count - 1) as f32);
@@ -153,9 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn the_roi_of_the_whole_photo_is_the_plane_itself() {
+    fn the_roi_of_the_whole_scene_is_the_plane_itself() {
         let plane = ramp(8);
-        let same = plane.sample_roi(&Roi::whole(640, 480), 640, 480);
+        let scene = Roi { left: 100, top: 50, width: 640, height: 480 };
+        let same = plane.sample_roi(&scene, &scene);
         for (found, want) in same.values.iter().zip(&plane.values) {
             assert!((found - want).abs() < 1e-4, "{found} is not {want}");
         }
@@ -163,7 +164,8 @@ mod tests {
 
     #[test]
     fn the_roi_of_the_right_half_begins_in_the_middle() {
-        let half = ramp(8).sample_roi(&Roi { left: 320, top: 0, width: 320, height: 480 }, 640, 480);
+        let scene = Roi { left: 100, top: 50, width: 640, height: 480 };
+        let half = ramp(8).sample_roi(&Roi { left: 420, top: 50, width: 320, height: 480 }, &scene);
         assert!((half.values[0] - 3.75).abs() < 1e-4, "{}", half.values[0]);
         assert!((half.values[7] - 7.0).abs() < 1e-4, "{}", half.values[7]);
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use cameo_core::codec::Image;
 use cameo_core::pipeline::EngineError;
 use cameo_core::tuning::Roi;
+use cameo_core::view::Rotation;
 use cameo_kernels::resize::{CropRect, resize_lanczos3};
 
 use crate::error::device_error;
@@ -18,6 +19,8 @@ pub struct CpuInput {
     pub resized: Image,
     /// Its colours, less the mean, over the standard deviation: `[3, size, size]`, RGB, sRGB-encoded.
     pub planes: Vec<f32>,
+    /// How the network sees them rotated.
+    pub rotation: Rotation,
 }
 
 /// Resizes `roi` of `photo` to `size` by `size` and normalises its colours by `mean` and `std`; mirrors it left to
@@ -45,7 +48,7 @@ pub fn prepare(
         resized.pixels.as_chunks_mut::<4>().0.chunks_exact_mut(size).for_each(<[_]>::reverse);
     }
     let planes = normalize(resized.pixels.as_chunks().0, size, mean, std);
-    Ok(CpuInput { resized, planes })
+    Ok(CpuInput { resized, planes, rotation: Rotation::None })
 }
 
 /// Returns the colours of `pixels`, `width` pixels a row, less `mean`, over `std`: `[3, height, width]`.

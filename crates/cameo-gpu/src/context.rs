@@ -123,6 +123,14 @@ impl GpuContext {
     /// If the device was lost.
     pub fn submit(&self, encoder: wgpu::CommandEncoder) -> Result<(), EngineError> {
         self.queue.submit([encoder.finish()]);
+        self.wait()
+    }
+
+    /// Waits until the device has run all commands that were submitted.
+    ///
+    /// # Errors
+    /// If the device was lost.
+    pub fn wait(&self) -> Result<(), EngineError> {
         self.device.poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(device_error)
     }
 }

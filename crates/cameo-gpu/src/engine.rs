@@ -4,7 +4,8 @@ use std::path::Path;
 
 use cameo_core::codec::{Depth, Image, Picture};
 use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
-use cameo_core::tuning::{COARSE_SIDE, MatteStats};
+use cameo_core::tuning::{COARSE_SIDE, MatteStats, Roi};
+use cameo_core::view::{self, Rotation, View};
 use cameo_device::{Adapter, SharedDevice};
 use cameo_matting::{ModelLibrary, NetworkOutput, PersonSegmentation};
 use cameo_models::Network;
@@ -16,12 +17,12 @@ use crate::enhance::enhance;
 use crate::error::device_error;
 use crate::frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
 use crate::kernels::F16Kernels;
-use crate::locate::{GpuPrior, locate, whole_photo};
+use crate::locate::{GpuPrior, locate, upload_roi};
 use crate::network::{self, GpuFeatureMap, WeightCache};
-use crate::pool::GpuBuffer;
 use crate::prepare::prepare;
 use crate::refine::refine;
 use crate::repair::repair;
+use crate::rotate::rotate;
 use crate::row_bands::RowBands;
 
 /// An engine that runs on a GPU.
@@ -74,14 +75,36 @@ impl GpuEngine {
         network::run(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
     }
 
-    /// Segments people in `input`, `[3, 256, 256]`.
+    /// Runs a matting network as [`run_matting`](Self::run_matting) does, on `input` after `rotation`, and rotates its
+    /// output back.
+    fn run_rotated(
+        &mut self,
+        network: Network,
+        output: NetworkOutput,
+        input: &GpuFeatureMap,
+        rotation: Rotation,
+    ) -> Result<GpuFeatureMap, EngineError> {
+        let rotated = rotate(&self.context, input, rotation);
+        let map = self.run_matting(network, output, rotated)?;
+        Ok(rotate(&self.context, &map, rotation.inverse()))
+    }
+
+    /// Segments people in `input`, `[3, 256, 256]`. Returns the segmentation and, as the host's copy, the probability
+    /// that there is a person.
     ///
     /// # Errors
     /// As [`run_matting`](Self::run_matting).
-    pub fn segment_person(&mut self, input: GpuFeatureMap) -> Result<PersonSegmentation<GpuFeatureMap>, EngineError> {
+    pub fn segment_person(
+        &mut self,
+        input: GpuFeatureMap,
+    ) -> Result<(PersonSegmentation<GpuFeatureMap>, f32), EngineError> {
         let segmenter = self.library.selfie()?;
         let winograd = self.context.kernels.winograd(None);
-        network::run(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))
+        let person = network::start(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))?;
+        // Waits for the network as well.
+        let mut bytes = Vec::new();
+        self.context.transfer.read(&[person.probability.buffer()], &mut bytes)?;
+        Ok((person, bytemuck::pod_read_unaligned(&bytes)))
     }
 
     /// Returns how `network` takes its input, at the size that it was trained on.
@@ -90,11 +113,30 @@ impl GpuEngine {
         Ok(InputFormat { size: entry.size as u32, mean: entry.mean, std: entry.std, mirrored: false })
     }
 
-    /// Runs the coarse network on the mirrored photo.
-    fn coarse_matte(&mut self, frame: &GpuFrame, whole: &GpuBuffer) -> Result<GpuFeatureMap, EngineError> {
+    /// Looks for people in `scene`. Returns the rotation after which they are upright, the segmentation as the photo
+    /// lies, and the probability that there is a person.
+    fn look_for_person(
+        &mut self,
+        frame: &GpuFrame,
+        scene: Roi,
+    ) -> Result<(View, PersonSegmentation<GpuFeatureMap>, f32), EngineError> {
+        let format = self.input_format(Network::Selfie)?;
+        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format)?;
+        let (rotation, (person, probability)) = view::find_upright(|rotation| {
+            let rotated = rotate(&self.context, &input.map, rotation);
+            let (person, probability) = self.segment_person(rotated)?;
+            Ok::<_, EngineError>(((person, probability), probability))
+        })?;
+        let confidence = rotate(&self.context, &person.confidence, rotation.inverse());
+        Ok((View { scene, rotation }, PersonSegmentation { confidence, ..person }, probability))
+    }
+
+    /// Runs the coarse network on the mirrored scene of `view`.
+    fn coarse_matte(&mut self, frame: &GpuFrame, View { scene, rotation }: View) -> Result<GpuFeatureMap, EngineError> {
         let format = InputFormat { size: COARSE_SIDE as u32, mirrored: true, ..self.input_format(COARSE_NETWORK)? };
-        let input = prepare(&self.context, &frame.photo, whole, format)?;
-        self.run_matting(COARSE_NETWORK, NetworkOutput::CoarseMatte, input.map)
+        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format)?;
+        // A mirror image turns the other way.
+        self.run_rotated(COARSE_NETWORK, NetworkOutput::CoarseMatte, &input.map, rotation.inverse())
     }
 }
 
@@ -121,29 +163,28 @@ impl Engine for GpuEngine {
         Ok(GpuFrame { photo, matte: None, stats: None })
     }
 
-    fn locate(&mut self, frame: &GpuFrame, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
-        let RowBands { width, height, .. } = frame.photo;
-        let whole = whole_photo(&self.context, width, height);
-        let coarse_matte = self.coarse_matte(frame, &whole)?;
-        let person = match options.guided() {
-            true => {
-                let format = self.input_format(Network::Selfie)?;
-                let input = prepare(&self.context, &frame.photo, &whole, format)?;
-                Some(self.segment_person(input.map)?)
-            }
-            false => None,
+    fn locate(&mut self, frame: &GpuFrame, scene: Roi, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
+        let whole = Roi::whole(frame.photo.width, frame.photo.height);
+        let (view, person) = match options.guided() {
+            true => view::find_scene(scene, whole, |part| {
+                let (view, person, probability) = self.look_for_person(frame, part)?;
+                Ok::<_, EngineError>(((view, Some(person)), probability))
+            })?,
+            false => (View::upright(whole), None),
         };
+        let coarse_matte = self.coarse_matte(frame, view)?;
         let network_side = self.input_format(options.model)?.size;
-        locate(&self.context, width, height, network_side, &coarse_matte, person.as_ref())
+        locate(&self.context, view, network_side, &coarse_matte, person.as_ref())
     }
 
     fn prepare(&mut self, frame: &GpuFrame, prior: &GpuPrior, network: Network) -> Result<GpuInput, EngineError> {
         let format = self.input_format(network)?;
-        prepare(&self.context, &frame.photo, &prior.roi, format)
+        let input = prepare(&self.context, &frame.photo, &prior.roi, format)?;
+        Ok(GpuInput { rotation: prior.view.rotation, ..input })
     }
 
     fn matte(&mut self, input: GpuInput, network: Network) -> Result<GpuMatte, EngineError> {
-        let map = self.run_matting(network, NetworkOutput::Matte, input.map.clone())?;
+        let map = self.run_rotated(network, NetworkOutput::Matte, &input.map, input.rotation)?;
         Ok(GpuMatte { map, input })
     }
 

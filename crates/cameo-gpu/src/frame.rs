@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use cameo_core::codec::Depth;
+use cameo_core::view::Rotation;
 
 use crate::context::GpuContext;
 use crate::network::GpuFeatureMap;
@@ -39,6 +40,8 @@ pub struct GpuInput {
     /// `[3, size, size]`: RGB, sRGB-encoded, normalised.
     pub map: GpuFeatureMap,
     pub format: InputFormat,
+    /// How the network sees it rotated.
+    pub rotation: Rotation,
 }
 
 /// The output of a matting network: alpha over the ROI.

@@ -58,6 +58,7 @@ kernels! {
     channel_scale: ChannelScale;
     add: Add;
     pixel_shuffle2: PixelShuffle2;
+    rotate: Rotate;
     stretch_range: StretchRange;
     locate_coarse_matte: LocateCoarseMatte;
     locate_core: LocateCore;

@@ -2,8 +2,8 @@
 //! for this crate together.
 //!
 //! A photo crosses between host and device twice, in [`upload`](cameo_core::pipeline::Engine::upload) and
-//! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: what is found
-//! in a photo stays on the device. [`Transfer`] makes every copy and counts it.
+//! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: but for the
+//! probability of a person, what is found in a photo stays on the device. [`Transfer`] makes every copy and counts it.
 //!
 //! The modules in reading order:
 //!
@@ -12,7 +12,7 @@
 //!   `matte` (a forward pass on the layers of [`network`]), [`repair()`], [`refine()`], [`decontaminate()`],
 //!   [`edge()`], [`enhance()`]
 //! - `frame`: what the stages pass on; `row_bands`: pictures that are larger than a buffer binding may be
-//! - `stretch`, `components`, `blur`, `roi_taps`, `taps_table`: steps that stages share
+//! - `stretch`, `components`, `blur`, `roi_taps`, `rotate`, `taps_table`: steps that stages share
 //! - `context`: the device with its [`kernels`] and their `params`, its memory `pool`, its `transfer`s and their
 //!   counters
 
@@ -31,6 +31,7 @@ mod blur;
 mod components;
 mod frame;
 mod roi_taps;
+mod rotate;
 mod row_bands;
 mod stretch;
 mod taps_table;
@@ -48,10 +49,11 @@ pub use edge::edge;
 pub use engine::GpuEngine;
 pub use enhance::{denoise, enhance};
 pub use frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
-pub use locate::{GpuPrior, locate, whole_photo};
+pub use locate::{GpuPrior, locate, upload_roi};
 pub use pool::{BufferPool, GpuBuffer};
 pub use prepare::prepare;
 pub use refine::refine;
 pub use repair::repair;
+pub use rotate::rotate;
 pub use row_bands::RowBands;
 pub use transfer::{GpuCounters, SharedCounters, Transfer};

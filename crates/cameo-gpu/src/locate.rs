@@ -1,9 +1,11 @@
 //! The locate stage: where the subject is, according to two small networks that look at the whole photo.
 //!
-//! The outcome stays on the device: the host never learns what was found.
+//! The outcome stays on the device. The host learns the probability that there is a person, and nothing else: it decides
+//! which part of the photo is looked at, and which way up.
 
 use cameo_core::pipeline::EngineError;
-use cameo_core::tuning::{self, LOW_RES_SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE, Roi};
+use cameo_core::view::View;
 use cameo_matting::PersonSegmentation;
 
 use crate::components::components;
@@ -17,25 +19,25 @@ use crate::stretch;
 /// What is known of the subject before matting, on the device.
 #[derive(Debug)]
 pub struct GpuPrior {
-    /// Width of the photo in pixels.
-    pub width: u32,
-    /// Height of the photo in pixels.
-    pub height: u32,
+    /// How the networks look at the photo.
+    pub view: View,
     /// The region of interest, and whether there is a person: `Roi` of the shaders.
     pub roi: GpuBuffer,
-    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the whole photo: person confidence, core of the person, coarse matte,
+    /// `[LOW_RES_SIDE, LOW_RES_SIDE, 4]` f32 over the scene, as the photo lies: person
+    /// confidence, core of the person, coarse matte,
     /// 0.
     pub planes: GpuBuffer,
     /// Whether guidance is on. A person need not have been found.
     pub guidance: bool,
 }
 
-/// Returns a region of interest that is a whole photo of `width` by `height`, without a person.
-pub fn whole_photo(context: &GpuContext, width: u32, height: u32) -> GpuBuffer {
-    context.transfer.table("roi", &[0, 0, width, height, 0, 0, 0, 0])
+/// Returns `part` of a photo as a region of interest without a person.
+pub fn upload_roi(context: &GpuContext, part: Roi) -> GpuBuffer {
+    let Roi { left, top, width, height } = part;
+    context.transfer.table("roi", &[left, top, width, height, 0, 0, 0, 0])
 }
 
-/// Combines the outputs of the two networks for a photo of `width` by `height`.
+/// Combines the outputs of the two networks for a `view` of a photo.
 ///
 /// `network_side` is the input side of the matting network, `coarse_matte` the output for the mirrored photo.
 ///
@@ -43,8 +45,7 @@ pub fn whole_photo(context: &GpuContext, width: u32, height: u32) -> GpuBuffer {
 /// If the device was lost.
 pub fn locate(
     context: &GpuContext,
-    width: u32,
-    height: u32,
+    view: View,
     network_side: u32,
     coarse_matte: &GpuFeatureMap,
     person: Option<&PersonSegmentation<GpuFeatureMap>>,
@@ -55,13 +56,14 @@ pub fn locate(
         Some(person) => {
             let labels = record_core(context, &mut encoder, &person.confidence, &planes);
             let min_side = network_side / tuning::MAX_ZOOM;
-            let params = LocateRoi { width, height, network_side, min_side, ..roi_params() };
+            let Roi { left, top, width, height } = view.scene;
+            let params = LocateRoi { left, top, width, height, network_side, min_side, ..roi_params() };
             record_roi(context, &mut encoder, params, &person.probability, &planes, &labels)
         }
-        None => whole_photo(context, width, height),
+        None => upload_roi(context, view.scene),
     };
     context.submit(encoder)?;
-    Ok(GpuPrior { width, height, roi, planes, guidance: person.is_some() })
+    Ok(GpuPrior { view, roi, planes, guidance: person.is_some() })
 }
 
 /// Records the planes of the prior, which hold only the coarse matte yet, and returns their buffer.

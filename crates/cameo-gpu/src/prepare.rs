@@ -1,6 +1,7 @@
 //! The prepare stage: the ROI of the photo at a network's input size, normalised.
 
 use cameo_core::pipeline::EngineError;
+use cameo_core::view::Rotation;
 
 use crate::context::GpuContext;
 use crate::frame::{GpuInput, InputFormat};
@@ -45,7 +46,7 @@ pub fn prepare(
     let bindings = [first, weights, resampled_columns.as_entire_binding(), map.binding()];
     context.dispatch(&mut encoder, &context.kernels.prepare_across, &params, &bindings, workgroups_2d(size, size));
     context.submit(encoder)?;
-    Ok(GpuInput { map, format })
+    Ok(GpuInput { map, format, rotation: Rotation::None })
 }
 
 /// Records the resampling of the columns of `photo` to `size` rows, and returns them: packed RGBA8.

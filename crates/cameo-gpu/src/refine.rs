@@ -58,7 +58,7 @@ pub fn refine(
 
 /// Records the fit around each pixel, and the average of the fits over the same neighbourhood.
 fn record_fit(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte: &GpuRepairedMatte) -> LinearModels {
-    let GpuInput { map, format: InputFormat { size, mean, std, .. } } = &matte.input;
+    let GpuInput { map, format: InputFormat { size, mean, std, .. }, .. } = &matte.input;
     let (size, pixels) = (*size, u64::from(*size) * u64::from(*size));
     let (fitted, smooth) = (LinearModels::scratch(context, pixels), LinearModels::scratch(context, pixels));
     let params = RefineFit {

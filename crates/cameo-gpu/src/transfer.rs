@@ -15,7 +15,7 @@ pub struct GpuCounters {
     /// Copies of picture data to the device.
     pub uploads: u32,
     pub upload_bytes: u64,
-    /// Copies of picture data to the host.
+    /// Copies of results to the host.
     pub readbacks: u32,
     pub readback_bytes: u64,
     /// Bytes of the tables and parameters that dispatches need.

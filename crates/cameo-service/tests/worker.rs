@@ -13,6 +13,7 @@ use cameo_core::pipeline::{
     CutoutOptions, Engine, EngineError, EngineHandle, EngineOutput, Enhancement, Operation, PixelBudget,
     ProcessingLimits, Recipe,
 };
+use cameo_core::tuning::Roi;
 use cameo_models::Network;
 use cameo_service::worker::{self, WorkerContext, WorkerError};
 use cameo_store::{
@@ -72,7 +73,7 @@ impl Engine for FakeEngine {
         }
     }
 
-    fn locate(&mut self, _: &Image, _: &CutoutOptions) -> Result<(), EngineError> {
+    fn locate(&mut self, _: &Image, _: Roi, _: &CutoutOptions) -> Result<(), EngineError> {
         unreachable!("only enhancement is tested")
     }
 

@@ -1,6 +1,6 @@
 use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
 
-use super::{SmallOutputs, blob, read};
+use super::{BETWEEN_BARS, SmallOutputs, blob, read};
 use crate::common::difference;
 use crate::on_gpu;
 
@@ -36,7 +36,8 @@ fn locate_agrees() {
     let cases = [
         ("a person", person.clone()),
         ("an animal", SmallOutputs { probability: 0.1, ..person.clone() }),
-        ("a small photo", SmallOutputs { width: 300, height: 200, ..person.clone() }),
+        ("a small photo", SmallOutputs { scene: Roi::whole(300, 200), ..person.clone() }),
+        ("bars", SmallOutputs { scene: BETWEEN_BARS, ..person.clone() }),
         ("another subject", SmallOutputs { coarse_matte: blob(COARSE_SIDE, [0.8, 0.2], 0.1), ..person.clone() }),
         ("nobody", SmallOutputs { confidence: vec![0.0; LOW_RES_SIDE * LOW_RES_SIDE], ..person.clone() }),
         (

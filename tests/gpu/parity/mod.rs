@@ -9,9 +9,11 @@ mod locate;
 mod prepare;
 mod refine;
 mod repair;
+mod rotate;
 
 use cameo_core::codec::Image;
-use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE};
+use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
+use cameo_core::view::View;
 use cameo_cpu::{CpuPrior, PersonCandidate, Plane};
 use cameo_gpu::{GpuBuffer, GpuContext, GpuEngine, GpuPrior, RowBands};
 use cameo_matting::PersonSegmentation;
@@ -21,6 +23,9 @@ use crate::networks::upload;
 
 /// Side of the mattes in these tests: not a multiple of [`LOW_RES_SIDE`].
 const SIZE: usize = 320;
+
+/// A scene of the size that [`SmallOutputs::person`] has, between bars.
+const BETWEEN_BARS: Roi = Roi { left: 50, top: 330, width: 900, height: 700 };
 
 /// Copies an f32 matte to the device.
 fn upload_matte(context: &GpuContext, width: u32, height: u32, values: &[f32]) -> RowBands {
@@ -54,8 +59,8 @@ struct SmallOutputs {
     probability: f32,
     /// Of the mirrored photo, not stretched.
     coarse_matte: Vec<f32>,
-    width: u32,
-    height: u32,
+    /// The part of the photo that they saw.
+    scene: Roi,
 }
 
 impl SmallOutputs {
@@ -67,7 +72,7 @@ impl SmallOutputs {
         let object = blob(COARSE_SIDE, [0.55, 0.6], 0.04);
         let mut coarse_matte: Vec<f32> = person.iter().zip(object).map(|(a, b)| 0.1 + 0.8 * a.max(b)).collect();
         mirror(&mut coarse_matte);
-        Self { confidence, probability: 0.9, coarse_matte, width: 900, height: 700 }
+        Self { confidence, probability: 0.9, coarse_matte, scene: Roi::whole(900, 700) }
     }
 
     fn cpu_prior(&self) -> CpuPrior {
@@ -77,7 +82,7 @@ impl SmallOutputs {
         let confidence = Plane::square(LOW_RES_SIDE, self.confidence.clone());
         let candidate = PersonCandidate { confidence, probability: self.probability };
         let coarse_matte = Plane::square(COARSE_SIDE, coarse_matte);
-        cameo_cpu::locate(self.width, self.height, SIZE as u32, &coarse_matte, Some(candidate))
+        cameo_cpu::locate(View::upright(self.scene), SIZE as u32, &coarse_matte, Some(candidate))
     }
 
     fn gpu_prior(&self, engine: &GpuEngine) -> GpuPrior {
@@ -85,7 +90,7 @@ impl SmallOutputs {
         let confidence = upload(engine, &self.confidence, [LOW_RES_SIDE; 2]);
         let person = PersonSegmentation { confidence, probability: upload(engine, &[self.probability], [1; 2]) };
         let coarse_matte = upload(engine, &self.coarse_matte, [COARSE_SIDE; 2]);
-        cameo_gpu::locate(context, self.width, self.height, SIZE as u32, &coarse_matte, Some(&person)).unwrap()
+        cameo_gpu::locate(context, View::upright(self.scene), SIZE as u32, &coarse_matte, Some(&person)).unwrap()
     }
 }
 

@@ -1,5 +1,6 @@
 use cameo_core::pipeline::Engine;
-use cameo_core::tuning::MatteStats;
+use cameo_core::tuning::{MatteStats, Roi};
+use cameo_core::view::Rotation;
 use cameo_cpu::{CpuMatte, Plane};
 use cameo_gpu::{GpuInput, GpuRepairedMatte, InputFormat};
 
@@ -14,7 +15,7 @@ const FORMAT: InputFormat =
 /// Compares two mattes after refinement, in 0..255.
 fn refine(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, outputs: SmallOutputs, plain_matte: bool) -> Difference {
     on_gpu(move |engine| {
-        let photo = disc_photo(outputs.width, outputs.height);
+        let photo = disc_photo(outputs.scene.width, outputs.scene.height);
         let cpu_prior = outputs.cpu_prior();
         let cpu_input = cameo_cpu::prepare(&photo, &cpu_prior.roi, SIZE, FORMAT.mean, FORMAT.std, false).unwrap();
         let frame = engine.upload(photo.clone()).unwrap();
@@ -23,7 +24,11 @@ fn refine(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, outputs: SmallOutputs, plain
         let repaired = GpuRepairedMatte {
             matte: context.upload("matte", bytemuck::cast_slice(&gpu_matte)),
             stats: context.scratch("matte stats", size_of::<MatteStats>() as u64),
-            input: GpuInput { map: upload(engine, &cpu_input.planes, [SIZE; 2]), format: FORMAT },
+            input: GpuInput {
+                map: upload(engine, &cpu_input.planes, [SIZE; 2]),
+                format: FORMAT,
+                rotation: Rotation::None,
+            },
         };
         let found = cameo_gpu::refine(context, &frame.photo, &repaired, &gpu_prior, plain_matte).unwrap();
         let matte = CpuMatte { alpha: Plane::square(SIZE, cpu_matte), resized: cpu_input.resized };
@@ -40,13 +45,12 @@ const MEAN: f64 = 1e-3;
 #[test]
 fn refine_agrees() {
     let whole = SmallOutputs { probability: 0.1, ..SmallOutputs::person() };
-    let narrow = SmallOutputs { width: 100, height: 1300, ..whole.clone() };
+    let narrow = SmallOutputs { scene: Roi::whole(100, 1300), ..whole.clone() };
     for (name, outputs) in [("roi", SmallOutputs::person()), ("whole", whole), ("narrow", narrow)] {
         for plain_matte in [true, false] {
-            let SmallOutputs { width, height, .. } = outputs;
             // The disc that the colours of the photo follow.
             let disc = Plane::square(SIZE, disc(SIZE as u32, SIZE as u32));
-            let matte = disc.sample_roi(&outputs.cpu_prior().roi, width, height).values;
+            let matte = disc.sample_roi(&outputs.cpu_prior().roi, &outputs.scene).values;
             let found = refine(matte.clone(), matte, outputs.clone(), plain_matte);
             println!("refine {name}, plain {plain_matte}: {found:?}");
             assert!(found.max <= MAX && found.mean < MEAN, "{name}: {found:?}");

@@ -1,22 +1,26 @@
 //! The repair stage, and the steps it shares with others: `stretch`, `components` and `blur`.
 
 use cameo_core::pipeline::CutoutOptions;
-use cameo_core::tuning::{LOW_RES_SIDE, MatteStats};
+use cameo_core::tuning::{LOW_RES_SIDE, MatteStats, Roi};
+use cameo_core::view::Rotation;
 use cameo_cpu::Plane;
 use cameo_gpu::{GpuInput, GpuMatte, InputFormat};
 
-use super::{SIZE, SmallOutputs, blob, read};
+use super::{BETWEEN_BARS, SIZE, SmallOutputs, blob, read};
 use crate::common::difference;
 use crate::networks::upload;
 use crate::on_gpu;
 
-/// Returns a matte over the ROI with a grey part, a hole inside, a hole at the rim, and a second subject.
+/// Returns a matte over the ROI with a grey part, a hole inside, a hole at the rim, a part missing at the outline, and a
+/// second subject.
 fn matte() -> Vec<f32> {
     let outline = blob(SIZE, [0.45, 0.5], 0.3);
     let grey = blob(SIZE, [0.4, 0.6], 0.12);
     let hole = blob(SIZE, [0.5, 0.42], 0.05);
+    let missing = blob(SIZE, [0.62, 0.62], 0.09);
     let second = blob(SIZE, [0.9, 0.1], 0.05);
-    let alpha = |i: usize| (outline[i] * (1.0 - 0.5 * grey[i]) * (1.0 - hole[i])).max(second[i]);
+    let whole = |i: usize| outline[i] * (1.0 - 0.5 * grey[i]) * (1.0 - hole[i]) * (1.0 - missing[i]);
+    let alpha = |i: usize| whole(i).max(second[i]);
     (0..SIZE * SIZE).map(|i| 0.03 + 0.9 * alpha(i)).collect()
 }
 
@@ -32,7 +36,7 @@ fn repair_on_gpu(outputs: SmallOutputs, options: CutoutOptions) -> (Vec<f32>, Ma
         let map = upload(engine, &matte(), [SIZE; 2]);
         let format = InputFormat { size: SIZE as u32, mean: [0.0; 3], std: [1.0; 3], mirrored: false };
         // The repair only passes the input on.
-        let input = GpuInput { map: map.clone(), format };
+        let input = GpuInput { map: map.clone(), format, rotation: Rotation::None };
         let repaired = cameo_gpu::repair(context, GpuMatte { map, input }, &prior, &options).unwrap();
         (read(context, &repaired.matte), read(context, &repaired.stats)[0])
     })
@@ -54,30 +58,37 @@ fn repair_agrees() {
         ("largest", CutoutOptions { largest: true, ..default() }),
         ("all", CutoutOptions { largest: true, fill_holes: Some(1.0), ..default() }),
     ] {
-        for probability in [0.9, 0.1] {
-            let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+        for (probability, scene) in [(0.9, Roi::whole(900, 700)), (0.1, Roi::whole(900, 700)), (0.9, BETWEEN_BARS)] {
+            let outputs = SmallOutputs { probability, scene, ..SmallOutputs::person() };
             let want = repair_on_cpu(&outputs, &options);
             let found = difference(&repair_on_gpu(outputs, options.clone()).0, &want);
-            println!("repair {name} {probability}: {found:?}");
-            assert!(found.max <= MAX, "{name} {probability}: {found:?}");
+            println!("repair {name} {probability} {scene:?}: {found:?}");
+            assert!(found.max <= MAX, "{name} {probability} {scene:?}: {found:?}");
         }
     }
 }
 
 #[test]
 fn the_statistics_agree() {
-    for probability in [0.9, 0.1] {
-        let outputs = SmallOutputs { probability, ..SmallOutputs::person() };
+    let person = SmallOutputs::person;
+    let animal = SmallOutputs { probability: 0.1, ..person() };
+    let between_bars = SmallOutputs { scene: BETWEEN_BARS, ..person() };
+    // The coarse matte vetoes a part of the person, so the matte is not repaired there.
+    let disputed = SmallOutputs { confidence: blob(LOW_RES_SIDE, [0.5, 0.55], 0.12), ..person() };
+    for (name, outputs) in
+        [("person", person()), ("animal", animal), ("between bars", between_bars), ("disputed", disputed)]
+    {
         let repaired = Plane::square(SIZE, repair_on_cpu(&outputs, &CutoutOptions::default()));
         let want = cameo_cpu::matte_stats(&repaired, &outputs.cpu_prior());
         let (_, found) = repair_on_gpu(outputs, CutoutOptions::default());
-        println!("matte stats {probability}: {found:?} {want:?}");
+        println!("matte stats, {name}: {found:?} {want:?}");
         assert!(want.subject_pixels > 1000 && want.soft_pixels > 100 && want.disagreement > 0);
-        assert_eq!(want.person_present, (probability > 0.5) as u32);
-        let counts = |stats: MatteStats| bytemuck::cast::<_, [u32; 8]>(stats);
+        assert_eq!(want.person_present, (name != "animal") as u32);
+        assert_eq!(want.lacking > 100, name == "disputed", "{name}: {}", want.lacking);
+        let counts = |stats: MatteStats| bytemuck::cast::<_, [u32; 9]>(stats);
         for (found, want) in counts(found).into_iter().zip(counts(want)) {
             // A value just at a threshold may be counted, or rounded, either way.
-            assert!(found.abs_diff(want) <= 2 + want / 200, "{probability}: {found} {want}");
+            assert!(found.abs_diff(want) <= 2 + want / 200, "{name}: {found} {want}");
         }
     }
 }

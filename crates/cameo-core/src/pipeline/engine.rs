@@ -6,7 +6,7 @@ use super::error::EngineError;
 use super::options::CutoutOptions;
 use super::resolve::Enhancement;
 use crate::codec::{Image, Picture};
-use crate::tuning::MatteStats;
+use crate::tuning::{MatteStats, Roi};
 
 /// Runs the stages between decoding and encoding, in the order of its methods.
 ///
@@ -36,7 +36,9 @@ pub trait Engine {
     fn upload(&mut self, image: Image) -> Result<Self::Frame, EngineError>;
 
     /// Locates the subject with the small networks, and chooses the region of interest for the matting network.
-    fn locate(&mut self, frame: &Self::Frame, options: &CutoutOptions) -> Result<Self::Prior, EngineError>;
+    ///
+    /// `scene` is the part of the photo without bars. If there is a person in it, nothing beyond it is looked at.
+    fn locate(&mut self, frame: &Self::Frame, scene: Roi, options: &CutoutOptions) -> Result<Self::Prior, EngineError>;
 
     /// Resamples the region of interest to the network's size, antialiased, and normalises it.
     fn prepare(

@@ -8,6 +8,7 @@ use super::report::{CutoutReport, Foreground};
 use super::resolve::{ProcessingLimits, ResolvedRecipe};
 use super::times::{StageClock, StageObserver, StageTimes, no_observer};
 use crate::codec::{self, Image, Picture, Profile, Sample};
+use crate::view;
 
 /// A photo on its way through the pipeline: what the next part consumes, the resolved recipe, and the times so far.
 pub struct InFlight<T> {
@@ -71,11 +72,12 @@ pub fn run_stages<E: Engine>(engine: &mut E, photo: InFlight<Image>) -> Result<I
     let InFlight { content: image, profile, resolved, mut clock } = photo;
     let recipe = &resolved.recipe;
     let options = &recipe.cutout;
+    let scene = view::scene(&image);
     let mut frame = clock.run("upload", || engine.upload(image))?;
     if let Some(network) = recipe.network() {
         // Networks should be loaded before the first photo; then this does nothing.
         recipe.networks().into_iter().try_for_each(|network| engine.load(network))?;
-        let prior = clock.run("locate", || engine.locate(&frame, options))?;
+        let prior = clock.run("locate", || engine.locate(&frame, scene, options))?;
         let input = clock.run("prepare", || engine.prepare(&frame, &prior, network))?;
         let matte = clock.run("matte", || engine.matte(input, network))?;
         let matte = clock.run("repair", || engine.repair(matte, &prior, options))?;

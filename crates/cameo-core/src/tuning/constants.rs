@@ -11,6 +11,18 @@ pub const COARSE_SIDE: usize = 192;
 /// Probability from which a person counts as present (`models/README.md`).
 pub const MIN_PERSON_PROBABILITY: f32 = 0.3;
 
+/// Probability from which a person is certain to be upright, so that no other rotation of the photo is looked at. It
+/// holds for half of upright portraits.
+pub const CERTAIN_PERSON_PROBABILITY: f32 = 0.998;
+
+/// A photo is turned if a person is at least this probable then,
+pub const MIN_ROTATED_PROBABILITY: f32 = 0.8;
+
+/// and if the odds of a person are this many times those as the photo lies. Measured on 498 portraits: none that is
+/// upright is turned; of those turned by 90 degrees 86 percent are turned back, of those upside down 76 percent, and at
+/// most 2 percent are turned the wrong way. Of 330 pictures of animals and things 6 are turned.
+pub const MIN_ROTATED_ODDS_RATIO: f32 = 10.0;
+
 /// Alpha or confidence above this counts as subject.
 pub const SUBJECT_ALPHA: f32 = 0.5;
 
@@ -60,6 +72,14 @@ pub const MIN_HOLE_CONFIDENCE: f32 = 0.8;
 
 /// How far filled holes extend into their rims, in pixels of [`LOW_RES_SIDE`].
 pub const FILL_RADIUS: usize = 2;
+
+/// Fraction of the core of the person that a matte may lack. If it lacks more, what it lacks is restored: of 131
+/// portraits, the 20 above it had all lost a shoulder, an arm, hair or a part of a shirt.
+pub const MAX_LACKING: f32 = 0.01;
+
+/// How far restored parts of the core extend beyond it, where person and coarse matte are still above one half, in
+/// pixels of [`LOW_RES_SIDE`].
+pub const RESTORE_RADIUS: usize = 8;
 
 /// How far the largest subject's mask extends beyond it, in pixels of [`LOW_RES_SIDE`].
 pub const KEEP_RADIUS: usize = 3;

@@ -20,13 +20,13 @@ impl Roi {
     /// Returns the region around a subject.
     ///
     /// `bounds` are the columns and rows `[left, top, right, bottom]` (right and bottom exclusive) that the subject
-    /// covers on a plane of [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] pixels over the photo of `width` by `height` pixels;
-    /// `size` is the matting network's side. The arithmetic is in integers, so that both engines choose the same
-    /// region.
-    pub fn around(bounds: [u32; 4], width: u32, height: u32, size: u32) -> Self {
+    /// covers on a plane of [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] pixels over the part `scene` of the photo; `size` is
+    /// the matting network's side. The arithmetic is in integers, so that both engines choose the same region.
+    pub fn around(bounds: [u32; 4], scene: Self, size: u32) -> Self {
         let [left, top, right, bottom] = bounds;
+        let Self { width, height, .. } = scene;
         if right <= left || bottom <= top {
-            return Self::whole(width, height);
+            return scene;
         }
         let side = LOW_RES_SIDE as u32;
         let (left, right) = (left * width / side, (right * width).div_ceil(side));
@@ -41,9 +41,9 @@ impl Roi {
         let min_height = (roi_width * short).div_ceil(long).max(min_side);
         let (top, roi_height) = widened(top, bottom - top, min_height, height);
         if roi_width * roi_height / MAX_ROI_PERCENT > width * height / 100 {
-            return Self::whole(width, height);
+            return scene;
         }
-        Self { left, top, width: roi_width, height: roi_height }
+        Self { left: scene.left + left, top: scene.top + top, width: roi_width, height: roi_height }
     }
 }
 
@@ -60,23 +60,33 @@ mod tests {
 
     #[test]
     fn a_small_subject_gets_a_region_with_a_margin_within_the_photo() {
-        let roi = Roi::around([100, 120, 140, 180], 1000, 1000, 320);
+        let roi = Roi::around([100, 120, 140, 180], Roi::whole(1000, 1000), 320);
         // 390 to 547 and 468 to 704, 42 more on each side.
         assert_eq!(roi, Roi { left: 348, top: 426, width: 241, height: 320 });
-        let corner = Roi::around([0, 200, 40, 256], 2000, 1000, 320);
+        let corner = Roi::around([0, 200, 40, 256], Roi::whole(2000, 1000), 320);
         assert_eq!((corner.left, corner.top + corner.height), (0, 1000));
     }
 
     #[test]
+    fn a_region_lies_within_the_scene_that_the_subject_was_found_in() {
+        let scene = Roi { left: 70, top: 300, width: 1000, height: 1000 };
+        let roi = Roi::around([100, 120, 140, 180], scene, 320);
+        assert_eq!(roi, Roi { left: 70 + 348, top: 300 + 426, width: 241, height: 320 });
+        assert_eq!(Roi::around([10, 10, 240, 256], scene, 320), scene);
+    }
+
+    #[test]
     fn a_region_keeps_the_aspect_limit() {
-        let tall = Roi::around([120, 20, 130, 236], 3000, 1000, 320);
+        let tall = Roi::around([120, 20, 130, 236], Roi::whole(3000, 1000), 320);
         assert!(tall.width * 16 >= tall.height * 9, "{tall:?}");
         assert!(tall.left + tall.width <= 3000 && tall.top + tall.height <= 1000);
     }
 
     #[test]
     fn a_subject_that_fills_the_photo_gets_the_whole_photo() {
-        assert_eq!(Roi::around([10, 10, 240, 256], 1600, 1200, 320), Roi::whole(1600, 1200));
-        assert_eq!(Roi::around([0, 0, 256, 256], 16384, 3051, 320), Roi::whole(16384, 3051));
+        let whole = Roi::whole(1600, 1200);
+        assert_eq!(Roi::around([10, 10, 240, 256], whole, 320), whole);
+        let wide = Roi::whole(16384, 3051);
+        assert_eq!(Roi::around([0, 0, 256, 256], wide, 320), wide);
     }
 }

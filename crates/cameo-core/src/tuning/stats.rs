@@ -24,6 +24,8 @@ pub struct MatteStats {
     /// Pixels of the subject, however soft, on a border of the region of interest inside the photo. What lies beyond
     /// was not seen by the network.
     pub clipped: u32,
+    /// Pixels of the background where the person segmentation is confident of a person all around.
+    pub lacking: u32,
 }
 
 /// Alpha that is greater than this, and less than 1 minus this, counts as soft.
@@ -35,13 +37,16 @@ pub const STATS_UNIT: f32 = 1024.0;
 /// Clipped pixels from which the uncertainty does not grow any more: an eighth of a side.
 const MAX_CLIPPED: u32 = LOW_RES_SIDE as u32 / 8;
 
+/// What a matte lacks of a person counts as often: if it is a twentieth of the subject, the uncertainty is a fifth.
+const LACKING_WEIGHT: u32 = 8;
+
 impl MatteStats {
     /// Returns how uncertain the matte is: 0 is certain, 1 is the most. The number ranks mattes by their error; it is
     /// not a probability.
     ///
-    /// Four ratios are combined: the soft area to the subject's area, the disagreement with the coarse matte of the
-    /// mirrored photo, the disagreement with the person prior if a person was found, and the clipped pixels to an
-    /// eighth of a side.
+    /// Five ratios are combined: the soft area to the subject's area, the disagreement with the coarse matte of the
+    /// mirrored photo, the disagreement with the person prior if a person was found, the clipped pixels to an eighth of
+    /// a side, and what the matte lacks of a person that is certain to an eighth of the subject's area.
     ///
     /// Calibrated on 72 mattes of two networks with known ground truth (and the same without guidance): it ranks them
     /// by their relative error with a rank correlation of 0.79. Below 0.1 the median error is 3 percent of the
@@ -55,7 +60,9 @@ impl MatteStats {
         let disagreement = ratio(self.disagreement, self.alpha_union);
         let contradiction = if self.person_present == 1 { 1.0 - ratio(self.intersection, self.union) } else { 0.0 };
         let clipped = ratio(self.clipped, MAX_CLIPPED);
-        1.0 - (1.0 - soft) * (1.0 - disagreement / 2.0) * (1.0 - contradiction / 2.0) * (1.0 - clipped / 2.0)
+        let lacking = ratio(LACKING_WEIGHT * self.lacking, self.subject_pixels);
+        let doubts = [soft, disagreement / 2.0, contradiction / 2.0, clipped / 2.0, lacking / 2.0];
+        1.0 - doubts.into_iter().map(|doubt| 1.0 - doubt).product::<f32>()
     }
 }
 
@@ -74,13 +81,15 @@ mod tests {
             intersection: 980,
             union: 1000,
             clipped: 0,
+            lacking: 5,
         };
-        assert!(certain.uncertainty() < 0.07, "{}", certain.uncertainty());
+        assert!(certain.uncertainty() < 0.09, "{}", certain.uncertainty());
         for worse in [
             MatteStats { soft_pixels: 400, ..certain },
             MatteStats { disagreement: 600, ..certain },
             MatteStats { intersection: 300, ..certain },
             MatteStats { clipped: 20, ..certain },
+            MatteStats { lacking: 75, ..certain },
         ] {
             assert!(worse.uncertainty() > 0.3, "{worse:?}");
         }

@@ -4,8 +4,8 @@
 use cameo_core::pipeline::CutoutOptions;
 use cameo_core::taps;
 use cameo_core::tuning::{
-    FILL_RADIUS, KEEP_RADIUS, LOW_RES_SIDE, MAX_OUTSIDE_ALPHA, MIN_HOLE_CONFIDENCE, MIN_REPAIR_IOU, SOFT_SIGMA,
-    SPREAD_SIGMA, SUBJECT_ALPHA, ramp, smoothstep,
+    FILL_RADIUS, KEEP_RADIUS, LOW_RES_SIDE, MAX_LACKING, MAX_OUTSIDE_ALPHA, MIN_HOLE_CONFIDENCE, MIN_REPAIR_IOU,
+    RESTORE_RADIUS, Roi, SOFT_SIGMA, SPREAD_SIGMA, SUBJECT_ALPHA, ramp, smoothstep,
 };
 
 use crate::components::{NONE, components, dilate, on_border};
@@ -24,15 +24,21 @@ pub struct GainMap {
 /// Returns the changes for `alpha`, the stretched matte at [`LOW_RES_SIDE`] pixels per side.
 pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> GainMap {
     let mut map = GainMap::default();
-    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, prior.width, prior.height);
-    let person = prior.person.as_ref().map(|person| (over_roi(&person.confidence), over_roi(&person.core)));
-    let person = person.filter(|(confidence, _)| !contradicts(alpha, confidence));
-    // The option is a fraction of the photo, the plane covers the ROI.
-    let photo_per_roi = (prior.width * prior.height) as f32 / (prior.roi.width * prior.roi.height) as f32;
-    let max_hole = options.fill_holes.map(|fraction| fraction as f32 * photo_per_roi);
+    let over_roi = |plane: &Plane| plane.sample_roi(&prior.roi, &prior.view.scene);
+    let person = prior.person.as_ref().map(|person| PersonOverRoi {
+        confidence: over_roi(&person.confidence),
+        core: over_roi(&person.core),
+        coarse_matte: over_roi(&prior.coarse_matte),
+    });
+    let person = person.filter(|person| !contradicts(alpha, &person.confidence));
+    // The option is a fraction of the scene, the plane covers the ROI.
+    let pixels = |part: &Roi| (part.width * part.height) as f32;
+    let scene_per_roi = pixels(&prior.view.scene) / pixels(&prior.roi);
+    let max_hole = options.fill_holes.map(|fraction| fraction as f32 * scene_per_roi);
     if person.is_some() || max_hole.is_some() {
-        let (confidence, core) = person.unwrap_or_else(|| (alpha.map(|_| 0.0), alpha.map(|_| 0.0)));
-        let interior = Interior::new(alpha, &confidence, &core, max_hole.unwrap_or(0.0));
+        let nothing = || alpha.map(|_| 0.0);
+        let nobody = || PersonOverRoi { confidence: nothing(), core: nothing(), coarse_matte: nothing() };
+        let interior = Interior::new(alpha, &person.unwrap_or_else(nobody), max_hole.unwrap_or(0.0));
         let (gain, floor) = gain_and_floor(alpha, &interior);
         map.gain = Some(gain);
         map.floor = Some(floor);
@@ -41,6 +47,31 @@ pub fn gain_map(alpha: &Plane, prior: &CpuPrior, options: &CutoutOptions) -> Gai
         map.keep = Some(keep_largest(alpha));
     }
     map
+}
+
+/// The planes of the prior over the ROI.
+struct PersonOverRoi {
+    confidence: Plane,
+    core: Plane,
+    coarse_matte: Plane,
+}
+
+impl PersonOverRoi {
+    /// Marks what the matte lacks of the core, and pixels nearby that belong to the person as well; none if it lacks
+    /// little.
+    fn lacking(&self, alpha: &Plane) -> Vec<bool> {
+        let in_core = |i: usize| self.core.values[i] > SUBJECT_ALPHA;
+        let pixels = 0..alpha.values.len();
+        let lacking: Vec<bool> = pixels.clone().map(|i| in_core(i) && alpha.values[i] <= SUBJECT_ALPHA).collect();
+        let count = lacking.iter().filter(|lacking| **lacking).count();
+        if count as f32 <= MAX_LACKING * pixels.clone().filter(|&i| in_core(i)).count() as f32 {
+            return vec![false; alpha.values.len()];
+        }
+        let is_person =
+            |i: usize| self.confidence.values[i] > SUBJECT_ALPHA && self.coarse_matte.values[i] > SUBJECT_ALPHA;
+        let near = dilate(&lacking, LOW_RES_SIDE, RESTORE_RADIUS);
+        pixels.map(|i| near[i] && is_person(i)).collect()
+    }
 }
 
 /// Returns whether the prior and the matte overlap too little for the prior to be trusted.
@@ -97,13 +128,14 @@ struct Interior {
     hole: Vec<bool>,
     /// The core of the person, without the holes that stay.
     solid: Vec<bool>,
-    /// The holes to fill, dilated into their rims.
+    /// The holes to fill, dilated into their rims, and what the matte lacks of the core.
     fill: Vec<bool>,
 }
 
 impl Interior {
     /// Holes are filled where the prior is confident, and wherever they cover at most `max_hole` of the plane.
-    fn new(alpha: &Plane, confidence: &Plane, core: &Plane, max_hole: f32) -> Self {
+    fn new(alpha: &Plane, person: &PersonOverRoi, max_hole: f32) -> Self {
+        let PersonOverRoi { confidence, core, .. } = person;
         let (clear, outside) = rayon::join(
             || Regions::new(alpha, confidence, SUBJECT_ALPHA),
             || Regions::new(alpha, confidence, MAX_OUTSIDE_ALPHA),
@@ -120,7 +152,9 @@ impl Interior {
             flags(&|i| core.values[i] > SUBJECT_ALPHA && !outside.is_open(i) && (!clear.is_enclosed(i) || hole[i]));
         // Where the rim is thin, what is filled must not extend beyond the subject.
         let near_hole = dilate(&hole, LOW_RES_SIDE, FILL_RADIUS);
-        let fill = flags(&|i| near_hole[i] && !outside.is_open(i));
+        let lacking = person.lacking(alpha);
+        let stays_hole = |i: usize| clear.is_enclosed(i) && !hole[i];
+        let fill = flags(&|i| near_hole[i] && !outside.is_open(i) || lacking[i] && !stays_hole(i));
         Self { hole, solid, fill }
     }
 }

@@ -64,6 +64,7 @@ mod tests {
     use super::*;
     use crate::locate::PersonPrior;
     use cameo_core::tuning::Roi;
+    use cameo_core::view::View;
 
     /// A disc of radius 90 in the middle with the value `inside`, and a hole of radius 15 at its centre.
     fn disc(inside: f32, hole: f32) -> Plane {
@@ -81,7 +82,8 @@ mod tests {
     fn prior(confidence: Plane) -> CpuPrior {
         let core = confidence.map(|&value| if value > 0.9 { 1.0 } else { 0.0 });
         let person = Some(PersonPrior { core, confidence: confidence.clone() });
-        CpuPrior { width: 640, height: 480, roi: Roi::whole(640, 480), coarse_matte: confidence, person }
+        let scene = Roi::whole(640, 480);
+        CpuPrior { view: View::upright(scene), roi: scene, coarse_matte: confidence, person }
     }
 
     fn without_person() -> CpuPrior {
@@ -109,6 +111,40 @@ mod tests {
         // The rim keeps the network's edge: opaque within it, clear beyond.
         let row = &repaired.values[128 * LOW_RES_SIDE..129 * LOW_RES_SIDE];
         assert!(row[128 + 88] > 0.95 && row[128 + 92] < 0.05, "{} {}", row[128 + 88], row[128 + 92]);
+    }
+
+    /// A disc as [`disc`], without what lies right of column `end` in the lower half.
+    fn disc_without_a_part(end: usize) -> Plane {
+        let mut plane = disc(1.0, 1.0);
+        let lower = plane.values.chunks_exact_mut(LOW_RES_SIDE).skip(128);
+        lower.for_each(|row| row[end..].fill(0.0));
+        plane
+    }
+
+    #[test]
+    fn a_large_part_that_both_small_networks_are_certain_of_is_restored() {
+        let repaired = repair(disc_without_a_part(150), &prior(disc(1.0, 1.0)), &CutoutOptions::default());
+        let lower_right = 160 * LOW_RES_SIDE + 128 + 50;
+        assert!(repaired.values[lower_right] > 0.99, "{}", repaired.values[lower_right]);
+        assert_eq!(repaired.values[BACKGROUND], 0.0);
+        assert!(repaired.values[160 * LOW_RES_SIDE + 128 + 95] < 0.01, "beyond the person");
+    }
+
+    #[test]
+    fn a_part_that_one_small_network_does_not_see_is_not_restored_but_told() {
+        let matte = disc_without_a_part(150);
+        let mut coarse_vetoes = prior(disc(1.0, 1.0));
+        coarse_vetoes.coarse_matte = matte.clone();
+        if let Some(person) = &mut coarse_vetoes.person {
+            person.core = matte.clone();
+        }
+        let repaired = repair(matte.clone(), &coarse_vetoes, &CutoutOptions::default());
+        let changed = repaired.values.iter().zip(&matte.values).any(|(found, want)| (found - want).abs() > 1e-3);
+        assert!(!changed, "the matte was changed");
+        let uncertainty = |prior: &CpuPrior| matte_stats(&repaired, prior).uncertainty();
+        assert!(uncertainty(&coarse_vetoes) > 0.3, "{}", uncertainty(&coarse_vetoes));
+        let certain = CpuPrior { person: None, ..coarse_vetoes };
+        assert!(uncertainty(&certain) < 0.1, "{}", uncertainty(&certain));
     }
 
     #[test]

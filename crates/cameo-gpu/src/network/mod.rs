@@ -35,8 +35,23 @@ pub fn run<T>(
     cache: &WeightCache,
     forward: impl FnOnce(&GpuLayers<'_>) -> Result<T, String>,
 ) -> Result<T, EngineError> {
+    let output = start(context, winograd, cache, forward)?;
+    context.wait()?;
+    Ok(output)
+}
+
+/// Does the same as [`run`], but does not wait.
+///
+/// # Errors
+/// As [`run`].
+pub fn start<T>(
+    context: &GpuContext,
+    winograd: WinogradKernels<'_>,
+    cache: &WeightCache,
+    forward: impl FnOnce(&GpuLayers<'_>) -> Result<T, String>,
+) -> Result<T, EngineError> {
     let layers = GpuLayers::new(context, winograd, cache);
     let output = forward(&layers).map_err(device_error)?;
-    context.submit(layers.finish())?;
+    context.queue.submit([layers.finish().finish()]);
     Ok(output)
 }

@@ -2,6 +2,7 @@
 
 use super::mirror::Mirror;
 
+params!(Rotate { side: u32, rows: u32, quarter_turns: u32, pad: u32 });
 params!(StretchRange { count: u32, stride: u32, pad0: u32, pad1: u32 });
 params!(LocateCoarseMatte { coarse_side: u32, side: u32, min_range: f32, pad: u32 });
 params!(LocateCore {
@@ -16,6 +17,8 @@ params!(LocateCore {
 });
 params!(Components { side: u32, pad0: u32, pad1: u32, pad2: u32 });
 params!(LocateRoi {
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     side: u32,
@@ -31,7 +34,9 @@ params!(LocateRoi {
     max_roi_percent: u32,
     network_side: u32,
     min_side: u32,
-    pad: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 });
 params!(RoiTaps {
     across: u32,
@@ -64,6 +69,8 @@ params!(PrepareAcross {
     pad1: u32,
 });
 params!(RepairDownsample {
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
     side: u32,
@@ -72,6 +79,8 @@ params!(RepairDownsample {
     min_range: f32,
     subject_alpha: f32,
     max_outside: f32,
+    pad0: u32,
+    pad1: u32,
 });
 params!(RepairRegions { side: u32, subject_alpha: f32, pad0: u32, pad1: u32 });
 params!(RepairMasks {
@@ -82,7 +91,11 @@ params!(RepairMasks {
     min_iou: f32,
     guidance: u32,
     radius: u32,
-    photo_pixels: u32,
+    max_lacking: f32,
+    restore_radius: u32,
+    scene_pixels: u32,
+    pad0: u32,
+    pad1: u32,
 });
 params!(RepairLargest { side: u32, radius: u32, pad0: u32, pad1: u32 });
 params!(Blur { width: u32, rows: u32, radius: u32, pad: u32 });
@@ -113,8 +126,12 @@ params!(RepairStats {
     soft_margin: f32,
     guidance: u32,
     unit: f32,
+    left: u32,
+    top: u32,
     width: u32,
     height: u32,
+    radius: u32,
+    min_confidence: f32,
     pad0: u32,
     pad1: u32,
     pad2: u32,

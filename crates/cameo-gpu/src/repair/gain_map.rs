@@ -22,7 +22,7 @@ struct RepairMaskPlanes {
     interior: GpuBuffer,
     /// Two planes: interior and filled holes, and what the matte lacks there.
     cover: GpuBuffer,
-    /// 1 where a hole is filled, and at its rim.
+    /// 1 where a hole is filled, and at its rim, and where the core is restored.
     filled: GpuBuffer,
 }
 
@@ -94,7 +94,10 @@ fn record_masks(
         min_iou: tuning::MIN_REPAIR_IOU,
         guidance: prior.guidance.into(),
         radius: tuning::FILL_RADIUS as u32,
-        photo_pixels: prior.width * prior.height,
+        max_lacking: tuning::MAX_LACKING,
+        restore_radius: tuning::RESTORE_RADIUS as u32,
+        scene_pixels: prior.view.scene.width * prior.view.scene.height,
+        ..Default::default()
     };
     let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
         .map(|buffer| buffer.as_entire_binding());

@@ -1,6 +1,6 @@
 //! Matte and prior at the resolution of the prior, on which the repair is decided.
 
-use cameo_core::tuning::{self, LOW_RES_SIDE};
+use cameo_core::tuning::{self, LOW_RES_SIDE, Roi};
 
 use crate::context::GpuContext;
 use crate::kernels::workgroups_2d;
@@ -31,15 +31,19 @@ impl LowRes {
         let side = LOW_RES_SIDE as u32;
         let planes = scratch_plane(context, "repair low_res", 16);
         let labels = scratch_plane(context, "repair labels", 3 * 4);
+        let Roi { left, top, width, height } = prior.view.scene;
         let params = RepairDownsample {
-            width: prior.width,
-            height: prior.height,
+            left,
+            top,
+            width,
+            height,
             side,
             size: matte.side(),
             taps: area_taps.taps,
             min_range: tuning::MIN_RANGE,
             subject_alpha: tuning::SUBJECT_ALPHA,
             max_outside: tuning::MAX_OUTSIDE_ALPHA,
+            ..Default::default()
         };
         let [first, weights] = area_taps.bindings();
         let [roi, extrema, prior, low_res, masks] =

@@ -1,6 +1,6 @@
 //! The statistics from which the uncertainty of a matte is computed.
 
-use cameo_core::tuning::{self, LOW_RES_SIDE, MatteStats};
+use cameo_core::tuning::{self, LOW_RES_SIDE, MatteStats, Roi};
 
 use crate::context::GpuContext;
 use crate::kernels::workgroups_2d;
@@ -23,6 +23,7 @@ pub fn record(
     let side = LOW_RES_SIDE as u32;
     let stats = context.scratch("matte stats", size_of::<MatteStats>() as u64);
     encoder.clear_buffer(&stats, 0, None);
+    let Roi { left, top, width, height } = prior.view.scene;
     let params = RepairStats {
         side,
         size,
@@ -31,8 +32,12 @@ pub fn record(
         soft_margin: tuning::STATS_SOFT,
         guidance: prior.guidance.into(),
         unit: tuning::STATS_UNIT,
-        width: prior.width,
-        height: prior.height,
+        left,
+        top,
+        width,
+        height,
+        radius: tuning::CORE_RADIUS as u32,
+        min_confidence: tuning::MIN_CORE_CONFIDENCE,
         ..Default::default()
     };
     let [first, weights] = area_taps.bindings();
