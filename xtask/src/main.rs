@@ -5,6 +5,7 @@ mod convert;
 mod deny;
 mod fetch;
 mod files;
+mod fuzz;
 mod golden;
 mod install;
 mod process;
@@ -41,6 +42,8 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Run the fuzz targets, and fail if an input makes one panic, or takes too much time or memory
+    Fuzz(fuzz::FuzzArgs),
     /// Recreate the golden pictures with onnxruntime and MediaPipe from the published models
     Golden,
     /// Measure the quality of results, and fail if a figure is past its floor
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Convert { file, network, out } => {
             convert::convert(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))
         }
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Golden => golden::golden(),
         Task::Quality(args) => quality::quality(args),
         Task::Test => test::test(),

@@ -44,7 +44,7 @@ mod trace;
 mod upload;
 mod wait;
 
-pub use router::document;
+pub use router::{app, document};
 pub use server::{check, serve};
 pub use state::AppState;
 pub use tls::ServerError;
