@@ -2,6 +2,7 @@
 
 mod bench;
 mod convert;
+mod corpus;
 mod deny;
 mod fetch;
 mod files;
@@ -42,6 +43,8 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Compare how Cameo and Pillow decode the pictures of a folder
+    Corpus { folder: PathBuf },
     /// Run the fuzz targets, and fail if an input makes one panic, or takes too much time or memory
     Fuzz(fuzz::FuzzArgs),
     /// Recreate the golden pictures with onnxruntime and MediaPipe from the published models
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Convert { file, network, out } => {
             convert::convert(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))
         }
+        Task::Corpus { folder } => corpus::corpus(&folder),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Golden => golden::golden(),
         Task::Quality(args) => quality::quality(args),

@@ -4,10 +4,10 @@
 //! The tests of the GPU engine run on lavapipe, Mesa's Vulkan driver for the CPU, on every machine, so that results do
 //! not depend on the machine's GPU.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::{cargo, run};
-use crate::{deny, fuzz, install, project_folder, python, quality};
+use crate::{corpus, deny, fuzz, install, project_folder, python, quality};
 
 /// The packages that the service's tests use: the HTTP client of the examples, and a generator of requests from the
 /// OpenAPI document.
@@ -34,6 +34,10 @@ pub fn test() -> Result<(), String> {
     match fuzz::is_supported() {
         true => fuzz::fuzz(&fuzz::FuzzArgs::QUICK)?,
         false => println!("SKIPPED: the fuzz targets, because they need Linux on x86-64 or Arm64"),
+    }
+    match std::env::var_os("CAMEO_CORPUS") {
+        Some(folder) => corpus::corpus(Path::new(&folder))?,
+        None => println!("SKIPPED: the comparison of a corpus with Pillow, because CAMEO_CORPUS names no folder"),
     }
     match quality::data_folder() {
         Ok(_) => quality::quality(quality::QualityArgs::QUICK)?,
