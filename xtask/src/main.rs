@@ -12,6 +12,7 @@ mod install;
 mod process;
 mod python;
 mod quality;
+mod soak;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ enum Task {
     Golden,
     /// Measure the quality of results, and fail if a figure is past its floor
     Quality(quality::QualityArgs),
+    /// Put a mixed load on a server, and fail if anything is lost, left behind or grown
+    Soak(soak::SoakArgs),
     /// Install what the tests need, or say what is missing, then run every test
     Test,
 }
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Golden => golden::golden(),
         Task::Quality(args) => quality::quality(args),
+        Task::Soak(args) => soak::soak(args),
         Task::Test => test::test(),
     };
     match result {
