@@ -18,14 +18,7 @@ const FLAGS: &str = "-Dwarnings --cfg fuzzing -Cpasses=sancov-module -Cllvm-args
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// The flag that adds the address sanitizer. The stable compiler accepts it only with `RUSTC_BOOTSTRAP`.
-const SANITIZER_FLAG: &str = " -Zsanitizer=address";
-
-/// Memory that was freed stays reserved up to this amount, so that its use is found. Nothing is freed at the end of a
-/// target, which libFuzzer cuts short.
-const SANITIZER_OPTIONS: &str = "quarantine_size_mb=32:detect_leaks=0";
-
-/// The memory that a target may take, with the fuzzer and its inputs, in MiB; twice that with the sanitizer.
+/// The memory that a target may take, with the fuzzer and its inputs, in MiB.
 const MAX_MEMORY_MIB: u32 = 512;
 
 /// Seconds on the clock after which an input counts as one that never ends. The targets themselves bound the processor
@@ -43,21 +36,18 @@ pub struct FuzzArgs {
     /// Begin with the seeds alone and the same random numbers, instead of what earlier runs have found
     #[arg(long)]
     repeatable: bool,
-    /// Add the address sanitizer, which checks the unsafe code of other crates; needs another build
-    #[arg(long)]
-    sanitizer: bool,
     /// The targets to run [default: all]
     targets: Vec<String>,
 }
 
 impl FuzzArgs {
     /// The arguments that the tests use.
-    pub const QUICK: FuzzArgs = FuzzArgs { seconds: 10, repeatable: true, sanitizer: false, targets: Vec::new() };
+    pub const QUICK: FuzzArgs = FuzzArgs { seconds: 10, repeatable: true, targets: Vec::new() };
 }
 
 pub fn fuzz(args: &FuzzArgs) -> Result<(), String> {
     let targets = chosen(&args.targets)?;
-    let programs = build(args.sanitizer)?;
+    let programs = build()?;
     println!("{}", Report::HEADINGS);
     let mut failed = Vec::new();
     for target in targets {
@@ -86,44 +76,39 @@ pub fn is_supported() -> bool {
 }
 
 /// Builds the targets, and returns the folder of their programs.
-fn build(sanitizer: bool) -> Result<PathBuf, String> {
+fn build() -> Result<PathBuf, String> {
     if !is_supported() {
         return Err("the fuzz targets need Linux on x86-64 or Arm64".into());
     }
     let machine = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let folder = target_folder().join(if sanitizer { "fuzz-sanitizer" } else { "fuzz" });
+    let folder = target_folder().join("fuzz");
     let mut build = cargo(&project_folder().join("fuzz"));
     // With a target, cargo keeps the flags away from build scripts and macros.
     build.args(["build", "--release", "--bins", "--target", &machine, "--target-dir"]).arg(&folder);
-    match sanitizer {
-        true => build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", FLAGS.to_owned() + SANITIZER_FLAG),
-        false => build.env("RUSTFLAGS", FLAGS),
-    };
-    run(&mut build)?;
+    run(build.env("RUSTFLAGS", FLAGS))?;
     Ok(folder.join(machine).join("release"))
 }
 
 /// Runs a target. Returns its report, and the file of its output.
 fn run_target(target: &Target, programs: &Path, args: &FuzzArgs) -> Result<(Report, PathBuf), String> {
     let folder = target_folder().join("fuzz/runs").join(target.name);
-    let (corpus, findings, log) = (folder.join("corpus"), folder.join("findings"), folder.join("log"));
-    let own_corpus = folder.join("repeatable");
+    let corpus = folder.join(if args.repeatable { "repeatable" } else { "corpus" });
+    let (findings, log) = (folder.join("findings"), folder.join("log"));
     let temporary = temporary_folder().join(format!("cameo-fuzz-{}", std::process::id()));
-    let corpus = if args.repeatable { &own_corpus } else { &corpus };
     if args.repeatable {
         // It is missing before the first run.
-        let _ = fs::remove_dir_all(corpus);
+        let _ = fs::remove_dir_all(&corpus);
     }
-    for folder in [corpus, &findings, &temporary] {
+    for folder in [&corpus, &findings, &temporary] {
         files::create_folder(folder)?;
     }
     let mut command = Command::new(programs.join(target.name));
-    command.arg(corpus).args(target.seeds.iter().map(|seeds| project_folder().join(seeds)));
+    command.arg(&corpus).args(target.seeds.iter().map(|seeds| project_folder().join(seeds)));
     command.arg(format!("-artifact_prefix={}/", findings.display()));
     for (flag, value) in [
         ("max_total_time", args.seconds),
         ("timeout", MAX_INPUT_SECS),
-        ("rss_limit_mb", MAX_MEMORY_MIB << u32::from(args.sanitizer)),
+        ("rss_limit_mb", MAX_MEMORY_MIB),
         ("max_len", MAX_INPUT_BYTES),
         ("print_final_stats", 1),
         // 0 stands for a number of libFuzzer's choice.
@@ -131,12 +116,7 @@ fn run_target(target: &Target, programs: &Path, args: &FuzzArgs) -> Result<(Repo
     ] {
         command.arg(format!("-{flag}={value}"));
     }
-    let output = command
-        .env("TMPDIR", &temporary)
-        .env("RUST_BACKTRACE", "1")
-        .env("ASAN_OPTIONS", SANITIZER_OPTIONS)
-        .stdin(Stdio::null())
-        .output();
+    let output = command.env("TMPDIR", &temporary).env("RUST_BACKTRACE", "1").stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start {}: {error}", target.name))?;
     // What is left is temporary, and not needed for a report.
     let _ = fs::remove_dir_all(&temporary);
