@@ -8,6 +8,7 @@ mod common;
 mod codec;
 mod command_files;
 mod command_line;
+mod corpus;
 mod foreign_files;
 mod networks;
 mod pipeline;

@@ -52,8 +52,8 @@ fn apt() -> Command {
     apt
 }
 
-/// The programs that the examples in the documentation and the tests of the service call.
-const TOOLS: [&str; 5] = ["curl", "faketime", "jq", "openssl", "python3"];
+/// The programs that the examples in the documentation and the tests of the service call, and the compiler of libFuzzer.
+const TOOLS: [&str; 6] = ["curl", "faketime", "g++", "jq", "openssl", "python3"];
 
 /// Installs the command-line tools that are missing.
 pub fn tools() -> Result<(), String> {

@@ -2,14 +2,17 @@
 
 mod bench;
 mod convert;
+mod corpus;
 mod deny;
 mod fetch;
 mod files;
+mod fuzz;
 mod golden;
 mod install;
 mod process;
 mod python;
 mod quality;
+mod soak;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -41,10 +44,16 @@ enum Task {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Compare how Cameo and Pillow decode the pictures of a folder
+    Corpus { folder: PathBuf },
+    /// Run the fuzz targets, and fail if an input makes one panic, or takes too much time or memory
+    Fuzz(fuzz::FuzzArgs),
     /// Recreate the golden pictures with onnxruntime and MediaPipe from the published models
     Golden,
     /// Measure the quality of results, and fail if a figure is past its floor
     Quality(quality::QualityArgs),
+    /// Put a mixed load on a server, and fail if anything is lost, left behind or grown
+    Soak(soak::SoakArgs),
     /// Install what the tests need, or say what is missing, then run every test
     Test,
 }
@@ -56,8 +65,11 @@ fn main() -> ExitCode {
         Task::Convert { file, network, out } => {
             convert::convert(&file, network, &out.unwrap_or_else(|| project_folder().join("models")))
         }
+        Task::Corpus { folder } => corpus::corpus(&folder),
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Golden => golden::golden(),
         Task::Quality(args) => quality::quality(args),
+        Task::Soak(args) => soak::soak(args),
         Task::Test => test::test(),
     };
     match result {

@@ -4,10 +4,10 @@
 //! The tests of the GPU engine run on lavapipe, Mesa's Vulkan driver for the CPU, on every machine, so that results do
 //! not depend on the machine's GPU.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::{cargo, run};
-use crate::{deny, install, project_folder, python, quality};
+use crate::{corpus, deny, fuzz, install, project_folder, python, quality};
 
 /// The packages that the service's tests use: the HTTP client of the examples, and a generator of requests from the
 /// OpenAPI document.
@@ -18,10 +18,10 @@ pub fn test() -> Result<(), String> {
     install::tools()?;
     let python = python::with("service", &PYTHON_PACKAGES)?;
     let ci = std::env::var_os("CI").is_some();
-    // xtask is a workspace of its own.
+    // xtask is a workspace of its own, and so is fuzz, whose build fails on warnings.
     let workspaces = [project_folder(), project_folder().join("xtask")];
     if ci {
-        for folder in &workspaces {
+        for folder in workspaces.iter().chain([&project_folder().join("fuzz")]) {
             run(cargo(folder).args(["fmt", "--all", "--check"]))?;
         }
     }
@@ -31,6 +31,14 @@ pub fn test() -> Result<(), String> {
         run(&mut tests)?;
     }
     test_with_sanitizer()?;
+    match fuzz::is_supported() {
+        true => fuzz::fuzz(&fuzz::FuzzArgs::QUICK)?,
+        false => println!("SKIPPED: the fuzz targets, because they need Linux on x86-64 or Arm64"),
+    }
+    match std::env::var_os("CAMEO_CORPUS") {
+        Some(folder) => corpus::corpus(Path::new(&folder))?,
+        None => println!("SKIPPED: the comparison of a corpus with Pillow, because CAMEO_CORPUS names no folder"),
+    }
     match quality::data_folder() {
         Ok(_) => quality::quality(quality::QualityArgs::QUICK)?,
         Err(reason) => println!("SKIPPED: the quality figures, because {reason}"),

@@ -48,7 +48,7 @@ mod upload;
 mod wait;
 mod webp;
 
-pub use router::document;
+pub use router::{app, document};
 pub use server::{check, serve};
 pub use state::AppState;
 pub use tls::ServerError;

@@ -44,7 +44,8 @@ pub fn document() -> OpenApi {
     routes().into_openapi()
 }
 
-/// Returns the whole application.
+/// Returns the whole application, which [`serve`](super::serve) calls for the requests of its connections. Each request
+/// needs the client's address as its extension `ConnectInfo<SocketAddr>`.
 pub fn app(state: Arc<AppState>) -> Router {
     let (router, document) = routes().split_for_parts();
     // Encoded once and shared: axum copies a handler, with everything it holds, for each connection.
