@@ -72,7 +72,7 @@ enum Verdict {
 fn verdict(found: &Result<Image, CodecError>, pillow: &Value) -> Verdict {
     match (found, pillow["refused"].as_str()) {
         (Err(CodecError::UnknownFormat(_) | CodecError::Empty), Some(_)) => Verdict::NoPicture,
-        (Err(error), Some(_)) => Verdict::Noted(format!("also by Pillow: {}", reason(error))),
+        (Err(error), Some(_)) => Verdict::Noted(format!("also by Pillow: {}", error.code())),
         (Ok(_), Some(_)) => Verdict::Noted("read, but refused by Pillow".into()),
         (Err(error), None) if error.code() == "undecodable_image" => {
             Verdict::Wrong(format!("Pillow reads it: {error}"))
@@ -89,12 +89,10 @@ fn verdict(found: &Result<Image, CodecError>, pillow: &Value) -> Verdict {
     }
 }
 
-/// Returns why a file is refused, without the numbers that differ from file to file.
+/// Returns why a file is refused, without the numbers and the quoted bytes that differ from file to file.
 fn reason(error: &CodecError) -> String {
-    let digits = |character: char| character.is_ascii_digit();
-    let words = error.to_string();
-    let words: Vec<String> = words.split_whitespace().map(|word| word.replace(digits, "#")).collect();
-    format!("{}: {}", error.code(), words.join(" ")).chars().take(150).collect()
+    let text = error.to_string().replace(|character: char| character.is_ascii_digit(), "#");
+    format!("{}: {}", error.code(), text.split('"').next().unwrap_or_default()).chars().take(150).collect()
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
