@@ -79,8 +79,7 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
     let settings = args.settings();
     http::check(&settings)?;
     prepare_users(&args, &folder).await?;
-    let retention = retention(&args);
-    recover(&folder, &retention).await?;
+    recover(&folder).await?;
     let listener = listen(&args).await?;
     let state = AppState::new(folder.store.clone(), folder.blobs.clone(), read_signing_keys(&folder)?, settings);
 
@@ -91,7 +90,7 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
         let ready = tokio::time::timeout(DEMO_START, worker_ready(&state));
         tokio::select! { _ = ready => {}, () = shutdown::signal() => {} }
     }
-    let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention));
+    let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention(&args)));
     let has_certificate = args.tls_cert.is_some();
     let stop_signal = async move {
         // At SIGHUP, a server with a certificate reads it again.
@@ -126,9 +125,10 @@ async fn listen(args: &ServeArgs) -> Result<TcpListener> {
 }
 
 /// Cleans up after a server that was killed.
-async fn recover(folder: &DataFolder, retention: &Retention) -> Result<()> {
+async fn recover(folder: &DataFolder) -> Result<()> {
     requeue_after_restart(&*folder.store, &host_name()).await?;
-    let removed = reconcile(&*folder.store, &folder.blobs, retention.uploads).await?;
+    // This server has the folder locked, and only servers store photos: none is being uploaded now.
+    let removed = reconcile(&*folder.store, &folder.blobs, Duration::ZERO).await?;
     tracing::info!(removed = removed.len(), "using the data in {}", folder.path.display());
     Ok(())
 }

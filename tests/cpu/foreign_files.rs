@@ -186,3 +186,15 @@ fn a_profile_that_inflates_to_much_is_ignored() {
     let pages = resident().saturating_sub(before);
     assert!(pages < (64 << 20) / 4096, "{pages} pages more");
 }
+
+#[test]
+fn a_palette_that_is_cut_short_is_refused() {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 1, 1);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(vec![1, 2, 3, 4]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1]).unwrap();
+    writer.finish().unwrap();
+    assert_refused("palette", &file, "undecodable_image", "its palette is cut short");
+}

@@ -60,7 +60,7 @@ fn a_server_that_starts_cleans_up_after_its_own_workers_alone() {
         let has = |id| workers.iter().any(|worker| worker.id == id);
         assert!(!has("own") && has("elsewhere") && has("by hand"), "{workers:?}");
     });
-    assert!(upload.exists(), "another process may be writing it");
+    assert!(!upload.exists(), "no other server can be writing it");
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) fn size(file: impl BufRead + Seek) -> Result<(u32, u32), CodecError> 
 
 /// Decodes a PNG of any bit depth and colour type.
 pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, CodecError> {
+    check_palette(file)?;
     let decoder_limits = png::Limits { bytes: limits.max_decoder_bytes as usize };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), decoder_limits);
     decoder.set_ignore_text_chunk(true);
@@ -45,18 +46,32 @@ pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, C
     Ok(Decoded { picture, icc, orientation })
 }
 
+/// Refuses a palette whose last colour is incomplete, which png 0.18.1 panics on.
+fn check_palette(file: &[u8]) -> Result<(), CodecError> {
+    match chunk_before_pixels(file, *b"PLTE") {
+        Some(palette) if palette.len() % 3 != 0 => Err(undecodable("its palette is cut short")),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the ICC profile, unless it is damaged or too large to be one.
 fn icc_profile(file: &[u8]) -> Option<Vec<u8>> {
+    let data = chunk_before_pixels(file, *b"iCCP")?;
+    // The compressed profile follows its name, a zero byte and the compression method, which is always zlib.
+    inflate(data.get(data.iter().position(|&byte| byte == 0)? + 2..)?)
+}
+
+/// Returns the data of the first chunk of this type in front of the pixels.
+fn chunk_before_pixels(file: &[u8], chunk: [u8; 4]) -> Option<&[u8]> {
     const SIGNATURE_BYTES: usize = 8;
     let mut rest = file.get(SIGNATURE_BYTES..)?;
     loop {
         let (&length, after) = rest.split_first_chunk::<4>()?;
         let (&kind, after) = after.split_first_chunk::<4>()?;
         let data = after.get(..u32::from_be_bytes(length) as usize)?;
-        match &kind {
-            // The compressed profile follows its name, a zero byte and the compression method, which is always zlib.
-            b"iCCP" => return inflate(data.get(data.iter().position(|&byte| byte == 0)? + 2..)?),
-            b"IDAT" => return None,
+        match kind {
+            kind if kind == chunk => return Some(data),
+            _ if kind == *b"IDAT" => return None,
             _ => rest = after.get(data.len() + 4..)?,
         }
     }
