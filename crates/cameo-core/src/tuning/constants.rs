@@ -73,7 +73,7 @@ pub const MIN_HOLE_CONFIDENCE: f32 = 0.8;
 /// How far filled holes extend into their rims, in pixels of [`LOW_RES_SIDE`].
 pub const FILL_RADIUS: usize = 2;
 
-/// Fraction of the core of the person that a matte may lack. If it lacks more, what it lacks is restored: of 131
+/// Fraction of the core of the person that a matte may lack, holes apart. If it lacks more, what it lacks is restored: of 131
 /// portraits, the 20 above it had all lost a shoulder, an arm, hair or a part of a shirt.
 pub const MAX_LACKING: f32 = 0.01;
 
