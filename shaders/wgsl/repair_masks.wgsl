@@ -13,7 +13,7 @@ struct Params {
     guidance: u32,
     // What is filled extends this far into the rim of the hole, in pixels of the plane.
     radius: u32,
-    // If the matte lacks more than this fraction of the core of the person, that is restored,
+    // If a region that touches the border lacks more than this fraction of the core, that is restored,
     max_lacking: f32,
     // and as far around it where person and coarse matte are subject, in pixels of the plane.
     restore_radius: u32,
@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> low_res: array<vec4<f32>>;
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(3) var<storage, read> labels: array<u32>;
-// Six planes, as `repair_regions` stores them.
+// Seven planes, as `repair_regions` stores them.
 @group(0) @binding(4) var<storage, read> regions: array<u32>;
 // `[side, side]`: 1 in the solid interior, and the matte there.
 @group(0) @binding(5) var<storage, read_write> interior: array<vec2<f32>>;
@@ -60,20 +60,21 @@ fn is_filled(index: u32, trusted: bool) -> bool {
     return (trusted && doubt <= params.max_doubt) || area <= limit;
 }
 
-// Returns whether the matte lacks so much of the core that it is restored.
-fn is_core_lacking() -> bool {
-    let counts = 5u * params.side * params.side;
-    return f32(regions[counts + 3u]) > params.max_lacking * f32(regions[counts + 2u]);
-}
-
-// Returns whether the matte lacks the core somewhere within the radius around a pixel.
+// Returns whether the matte lacks the core somewhere within the radius around a pixel, in a region that touches the
+// border and lacks much of it.
 fn is_near_lacking(x: u32, y: u32) -> bool {
+    let pixels = params.side * params.side;
+    let max_count = params.max_lacking * f32(regions[5u * pixels + 2u]);
     let last = params.side - 1u;
     let radius = params.restore_radius;
     for (var row = max(y, radius) - radius; row <= min(y + radius, last); row++) {
         for (var column = max(x, radius) - radius; column <= min(x + radius, last); column++) {
-            let planes = low_res[row * params.side + column];
-            if (planes.z > params.subject_alpha && planes.x <= params.subject_alpha) {
+            let source = row * params.side + column;
+            let label = labels[source];
+            if (label == NONE || low_res[source].z <= params.subject_alpha) {
+                continue;
+            }
+            if (regions[label] != 0u && f32(regions[6u * pixels + label]) > max_count) {
                 return true;
             }
         }
@@ -109,7 +110,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Filling must not leave the subject through a thin rim.
     near_filled = near_filled && within;
     let is_person = low_res[index].y > params.subject_alpha && low_res[index].w > params.subject_alpha;
-    if (trusted && is_person && is_core_lacking() && (!is_hole(index) || in_hole)) {
+    if (trusted && is_person && (!is_hole(index) || in_hole)) {
         near_filled = near_filled || is_near_lacking(id.x, id.y);
     }
     let matte = low_res[index].x;

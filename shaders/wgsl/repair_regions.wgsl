@@ -12,9 +12,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> low_res: array<vec4<f32>>;
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-// Six zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
-// an outside reaches the border; the area of a subject; and four counts, intersection and union of prior and matte, the
-// core of the person, and what the matte lacks of it.
+// Seven zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
+// an outside reaches the border; the area of a subject; three counts, intersection and union of prior and matte, and the
+// core of the person; and the part of the core in a hole.
 @group(0) @binding(3) var<storage, read_write> regions: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 16)
@@ -52,6 +52,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     if (low_res[index].z > params.subject_alpha) {
         atomicAdd(&regions[5u * pixels + 2u], 1u);
-        atomicAdd(&regions[5u * pixels + 3u], select(1u, 0u, solid));
+        if (hole != NONE) {
+            atomicAdd(&regions[6u * pixels + hole], 1u);
+        }
     }
 }

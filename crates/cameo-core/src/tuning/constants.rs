@@ -73,8 +73,8 @@ pub const MIN_HOLE_CONFIDENCE: f32 = 0.8;
 /// How far filled holes extend into their rims, in pixels of [`LOW_RES_SIDE`].
 pub const FILL_RADIUS: usize = 2;
 
-/// Fraction of the core of the person that a matte may lack. If it lacks more, what it lacks is restored: of 131
-/// portraits, the 20 above it had all lost a shoulder, an arm, hair or a part of a shirt.
+/// Fraction of the core of the person that a matte may lack, holes apart. What it lacks beyond that is restored: in 131
+/// portraits these are shoulders, arms, hair and parts of shirts.
 pub const MAX_LACKING: f32 = 0.01;
 
 /// How far restored parts of the core extend beyond it, where person and coarse matte are still above one half, in

@@ -57,16 +57,17 @@ struct PersonOverRoi {
 }
 
 impl PersonOverRoi {
-    /// Marks what the matte lacks of the core, and pixels nearby that belong to the person as well; none if it lacks
-    /// little.
-    fn lacking(&self, alpha: &Plane) -> Vec<bool> {
+    /// Marks what the matte lacks of the core in regions that touch the border, and pixels nearby that belong to the
+    /// person as well. A region that lacks little is left as it is. `clear` are the regions where the matte is no subject.
+    fn lacking(&self, clear: &Regions) -> Vec<bool> {
+        let pixels = 0..self.core.values.len();
         let in_core = |i: usize| self.core.values[i] > SUBJECT_ALPHA;
-        let pixels = 0..alpha.values.len();
-        let lacking: Vec<bool> = pixels.clone().map(|i| in_core(i) && alpha.values[i] <= SUBJECT_ALPHA).collect();
-        let count = lacking.iter().filter(|lacking| **lacking).count();
-        if count as f32 <= MAX_LACKING * pixels.clone().filter(|&i| in_core(i)).count() as f32 {
-            return vec![false; alpha.values.len()];
-        }
+        let max_count = MAX_LACKING * pixels.clone().filter(|&i| in_core(i)).count() as f32;
+        let mut counts = vec![0u32; clear.labels.len()];
+        pixels.clone().filter(|&i| in_core(i) && clear.is_open(i)).for_each(|i| counts[clear.labels[i] as usize] += 1);
+        let is_lacking =
+            |i: usize| in_core(i) && clear.is_open(i) && counts[clear.labels[i] as usize] as f32 > max_count;
+        let lacking: Vec<bool> = pixels.clone().map(is_lacking).collect();
         let is_person =
             |i: usize| self.confidence.values[i] > SUBJECT_ALPHA && self.coarse_matte.values[i] > SUBJECT_ALPHA;
         let near = dilate(&lacking, LOW_RES_SIDE, RESTORE_RADIUS);
@@ -152,7 +153,7 @@ impl Interior {
             flags(&|i| core.values[i] > SUBJECT_ALPHA && !outside.is_open(i) && (!clear.is_enclosed(i) || hole[i]));
         // Where the rim is thin, what is filled must not extend beyond the subject.
         let near_hole = dilate(&hole, LOW_RES_SIDE, FILL_RADIUS);
-        let lacking = person.lacking(alpha);
+        let lacking = person.lacking(&clear);
         let stays_hole = |i: usize| clear.is_enclosed(i) && !hole[i];
         let fill = flags(&|i| near_hole[i] && !outside.is_open(i) || lacking[i] && !stays_hole(i));
         Self { hole, solid, fill }

@@ -131,6 +131,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_does_not_make_a_small_part_at_the_outline_restored() {
+        // The person seems to extend a little beyond the matte, which has a large hole.
+        let mut person = disc(1.0, 1.0);
+        (120..130).for_each(|y| person.values[y * LOW_RES_SIDE + 200..][..28].fill(1.0));
+        let mut dented = disc(1.0, 0.0);
+        (120..130).for_each(|y| dented.values[y * LOW_RES_SIDE + 216..][..12].fill(0.0));
+        let repaired = repair(dented, &prior(person), &CutoutOptions::default());
+        assert!(repaired.values[CENTRE] > 0.99, "the hole is filled");
+        assert!(repaired.values[125 * LOW_RES_SIDE + 222] < 0.01, "{}", repaired.values[125 * LOW_RES_SIDE + 222]);
+    }
+
+    #[test]
     fn a_part_that_one_small_network_does_not_see_is_not_restored_but_told() {
         let matte = disc_without_a_part(150);
         let mut coarse_vetoes = prior(disc(1.0, 1.0));

@@ -14,7 +14,7 @@ use crate::params::{RepairGainMap, RepairLargest, RepairMasks, RepairRegions};
 use crate::pool::GpuBuffer;
 
 /// Planes of `repair_regions`.
-const REGION_PLANES: usize = 6;
+const REGION_PLANES: usize = 7;
 
 /// The planes of `repair_masks` over the region of interest, each `[LOW_RES_SIDE, LOW_RES_SIDE]`.
 struct RepairMaskPlanes {
