@@ -75,11 +75,11 @@ const TESTS: [(&str, &str, &str); 41] = [
         "crates/cameo-service/src/http/cpu_work.rs",
         "work_keeps_its_permit_when_its_request_is_dropped",
     ),
-    ("tasks that wait", "crates/cameo-store/tests/store/tasks.rs", "a_full_queue_refuses_a_task_and_does_not_store_it"),
-    ("megapixels that wait", "crates/cameo-store/tests/store/tasks.rs", "a_queue_at_its_pixel_limit_refuses_a_task"),
+    ("tasks that wait", "crates/cameo-store/tests/store/queue.rs", "a_full_queue_refuses_a_task_and_does_not_store_it"),
+    ("megapixels that wait", "crates/cameo-store/tests/store/queue.rs", "a_queue_at_its_pixel_limit_refuses_a_task"),
     (
         "megapixels of photos and results in one worker; a larger photo is processed alone",
-        "crates/cameo-service/tests/worker.rs",
+        "tests/service/tasks.rs",
         "where_each_photo_must_be_processed_alone_all_are_completed",
     ),
     (

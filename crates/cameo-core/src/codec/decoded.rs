@@ -1,5 +1,6 @@
 //! A decoded image before its colours and its orientation are normalised.
 
+use image::error::{UnsupportedError, UnsupportedErrorKind};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
@@ -40,7 +41,9 @@ pub(super) fn decode_with_image_crate(
 ) -> Result<Decoded, CodecError> {
     let refused = |error: ImageError| match error {
         ImageError::Limits(_) => limits.decoder_limit_exceeded(),
-        ImageError::Unsupported(reason) => CodecError::Unsupported(format!("this kind of {format:?} ({reason})")),
+        ImageError::Unsupported(reason) if !is_about_size(&reason) => {
+            CodecError::Unsupported(format!("this kind of {format:?} ({reason})"))
+        }
         other => undecodable(other),
     };
     let mut decoder_limits = image::Limits::default();
@@ -58,4 +61,9 @@ pub(super) fn decode_with_image_crate(
     let orientation = exif.as_deref().map_or(Orientation::NoTransforms, exif_orientation);
     let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(Decoded { picture, icc, orientation })
+}
+
+/// Returns whether the `image` crate calls a size unsupported that no image can have, such as a width of 0.
+fn is_about_size(error: &UnsupportedError) -> bool {
+    matches!(error.kind(), UnsupportedErrorKind::GenericFeature(feature) if feature.starts_with("Image dimensions"))
 }
