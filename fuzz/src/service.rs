@@ -73,6 +73,7 @@ fn settings() -> ServiceSettings {
         limits: ProcessingLimits::default(),
         max_upload_bytes: 1 << 20,
         queue: queue_limits(),
+        max_streams_per_user: 20,
         max_connections: 1,
         max_connections_per_address: 1,
         header_timeout: Duration::from_secs(10),
@@ -92,13 +93,14 @@ fn queue_limits() -> QueueLimits {
 async fn prepare(store: &Sqlite, blobs: &Blobs) -> (TaskId, Vec<u8>) {
     let hash = password::hash(PASSWORD).expect("a hash");
     let owner = store.add_user(USER, &hash, false, now()).await.expect("a user").id;
-    let worker = Worker { id: "worker".into(), engine: "cpu".into(), ready: true, heartbeat_at: now() };
+    let worker = Worker { id: "worker".into(), server: None, engine: "cpu".into(), ready: true, heartbeat_at: now() };
     store.heartbeat(&worker).await.expect("a worker");
     let id = TaskId::from_u128(1);
     let recipe = r#"{"operation":"enhance"}"#.into();
     let task = NewTask { id, owner, operation: "enhance".into(), recipe, pixels: 12, idempotency: None };
     store.submit(task, queue_limits(), now()).await.expect("a task");
-    let lease = store.claim("worker", YEAR.as_millis() as i64, now()).await.expect("a claim").expect("a task").lease;
+    let lease =
+        store.claim("worker", None, YEAR.as_millis() as i64, now()).await.expect("a claim").expect("a task").lease;
     let image = Image::new(8, 6, (0..8 * 6 * 4).map(|index| index as u8).collect());
     let png = codec::encode(&image, Format::Png, None).expect("a PNG");
     blobs.put(&lease.output_key(), Bytes::from(png.clone())).await.expect("a result");
