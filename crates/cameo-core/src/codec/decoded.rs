@@ -20,9 +20,14 @@ pub(super) struct Decoded {
 
 /// Returns [`CodecError::Undecodable`] with a decoder's reason on one short line.
 pub(super) fn undecodable(error: impl std::fmt::Display) -> CodecError {
+    CodecError::Undecodable(short_reason(error))
+}
+
+/// Returns a decoder's reason on one short line: some quote what they have read, which may be long.
+pub(super) fn short_reason(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
     let reason: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    CodecError::Undecodable(reason.trim_matches('"').chars().take(160).collect())
+    reason.trim_matches('"').chars().take(160).collect()
 }
 
 /// Returns the orientation that an EXIF block states; none if it states none.
@@ -42,7 +47,7 @@ pub(super) fn decode_with_image_crate(
     let refused = |error: ImageError| match error {
         ImageError::Limits(_) => limits.decoder_limit_exceeded(),
         ImageError::Unsupported(reason) if !is_about_size(&reason) => {
-            CodecError::Unsupported(format!("this kind of {format:?} ({reason})"))
+            CodecError::Unsupported(format!("this kind of {format:?} ({})", short_reason(reason)))
         }
         other => undecodable(other),
     };

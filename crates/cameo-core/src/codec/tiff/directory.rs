@@ -7,7 +7,7 @@ use tiff::decoder::{Decoder, Limits};
 use tiff::tags::{CompressionMethod, PhotometricInterpretation, Tag};
 use tiff::{TiffError, TiffUnsupportedError};
 
-use crate::codec::decoded::undecodable;
+use crate::codec::decoded::{short_reason, undecodable};
 use crate::codec::error::CodecError;
 
 /// The first directory of a TIFF.
@@ -62,7 +62,9 @@ pub(super) fn refused(error: TiffError) -> CodecError {
         TiffError::UnsupportedError(TiffUnsupportedError::InconsistentBitsPerSample(_)) => {
             CodecError::Unsupported("TIFF whose channels differ in bits".into())
         }
-        TiffError::UnsupportedError(kind) => CodecError::Unsupported(format!("TIFF of this kind ({kind})")),
+        TiffError::UnsupportedError(kind) => {
+            CodecError::Unsupported(format!("TIFF of this kind ({})", short_reason(kind)))
+        }
         TiffError::LimitsExceeded => undecodable("its directory is too large"),
         other => undecodable(other),
     }
