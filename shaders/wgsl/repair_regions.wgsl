@@ -13,8 +13,8 @@ struct Params {
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 // Seven zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
-// an outside reaches the border; the area of a subject; three counts, intersection and union of prior and matte, and the
-// core of the person; and the part of the core in a hole.
+// an outside reaches the border; the area of a subject; three counts (the intersection of prior and matte, their union,
+// and the core of the person); the area of the core within a hole.
 @group(0) @binding(3) var<storage, read_write> regions: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 16)

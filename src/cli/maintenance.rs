@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The least time between two comparisons of all files with the tasks.
 const RECONCILE_PERIOD: Duration = Duration::from_secs(30);
 
-/// Comparing files with tasks takes this part of the time at most, however many there are.
+/// The largest fraction of the time that is spent on comparing files with tasks, however many there are.
 const RECONCILE_SHARE: u32 = 100;
 
 /// How long things are kept.

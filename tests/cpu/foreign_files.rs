@@ -198,3 +198,14 @@ fn a_palette_that_is_cut_short_is_refused() {
     writer.finish().unwrap();
     assert_refused("palette", &file, "undecodable_image", "its palette is cut short");
 }
+
+#[test]
+fn a_bmp_that_no_decoder_reads_is_named_before_it_is_accepted() {
+    let mut bmp = Vec::new();
+    image::DynamicImage::new_rgb8(4, 4).write_to(&mut std::io::Cursor::new(&mut bmp), image::ImageFormat::Bmp).unwrap();
+    // The size of the header of OS/2 2.x.
+    bmp[14..18].copy_from_slice(&64u32.to_le_bytes());
+    assert_refused("bmp", &bmp, "unsupported_image_format", "this kind of Bmp");
+    let header = codec::header(&bmp, &InputLimits::default());
+    assert_eq!(header.unwrap_err().code(), "unsupported_image_format");
+}

@@ -38,6 +38,16 @@ pub(super) fn exif_orientation(exif: &[u8]) -> Orientation {
     small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
 }
 
+/// Converts an error of the `image` crate: what is unsupported is not damaged.
+pub(super) fn refusal(error: ImageError, format: ImageFormat) -> CodecError {
+    match error {
+        ImageError::Unsupported(reason) if !is_about_size(&reason) => {
+            CodecError::Unsupported(format!("this kind of {format:?} ({})", short_reason(reason)))
+        }
+        other => undecodable(other),
+    }
+}
+
 /// Decodes `bytes` with the `image` crate: WebP, BMP and GIF.
 pub(super) fn decode_with_image_crate(
     bytes: &[u8],
@@ -46,10 +56,7 @@ pub(super) fn decode_with_image_crate(
 ) -> Result<Decoded, CodecError> {
     let refused = |error: ImageError| match error {
         ImageError::Limits(_) => limits.decoder_limit_exceeded(),
-        ImageError::Unsupported(reason) if !is_about_size(&reason) => {
-            CodecError::Unsupported(format!("this kind of {format:?} ({})", short_reason(reason)))
-        }
-        other => undecodable(other),
+        other => refusal(other, format),
     };
     let mut decoder_limits = image::Limits::default();
     decoder_limits.max_image_width = Some(limits.max_side);

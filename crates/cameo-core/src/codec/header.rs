@@ -12,7 +12,7 @@ use image::{ImageFormat, ImageReader};
 use super::error::CodecError;
 use super::format::readable_format;
 use super::limits::InputLimits;
-use super::{decoded::undecodable, jpeg, png, tiff};
+use super::{decoded::refusal, jpeg, png, tiff};
 
 /// The size that an image's header states, in pixels, before its orientation is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ fn read(file: impl BufRead + Seek, format: ImageFormat, limits: &InputLimits) ->
         ImageFormat::Png => png::size(file),
         ImageFormat::Jpeg => jpeg::size(file),
         ImageFormat::Tiff => tiff::size(file),
-        _ => ImageReader::with_format(file, format).into_dimensions().map_err(undecodable),
+        _ => ImageReader::with_format(file, format).into_dimensions().map_err(|error| refusal(error, format)),
     }));
     let unreadable = || CodecError::Undecodable(format!("its {format:?} header is unreadable"));
     let (width, height) = size.map_err(|_| unreadable())??;

@@ -64,10 +64,7 @@ pub(super) fn decode_tiff_chunk(
         return Err(undecodable("a JPEG strip or tile does not have the size that the file states"));
     }
     let bytes = tidied(&joined, header)?;
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), zune_options());
-    decoder.decode_headers().map_err(undecodable)?;
-    let stored = decoder.input_colorspace().ok_or_else(|| undecodable("it has no frame header"))?;
-    let options = zune_options().jpeg_set_out_colorspace(stored);
+    let options = zune_options().jpeg_set_out_colorspace(stored_colors(&bytes)?);
     JpegDecoder::new_with_options(ZCursor::new(&bytes), options).decode().map_err(undecodable)
 }
 
@@ -95,19 +92,24 @@ fn zune_options() -> DecoderOptions {
     DecoderOptions::default().set_strict_mode(true).set_max_width(usize::MAX).set_max_height(usize::MAX)
 }
 
+/// Returns the colour space of the stored components. zune-jpeg fixes its output colour space while it reads the headers,
+/// so what depends on this needs another decoder.
+fn stored_colors(bytes: &[u8]) -> Result<ColorSpace, CodecError> {
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), zune_options());
+    decoder.decode_headers().map_err(undecodable)?;
+    decoder.input_colorspace().ok_or_else(|| undecodable("it has no frame header"))
+}
+
 /// Decodes with zune-jpeg, which converts colours straight to RGBA.
 fn decode_with_zune(bytes: &[u8], header: JpegHeader) -> Result<Decoded, CodecError> {
-    let options = zune_options();
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(undecodable)?;
-    let colors = match decoder.input_colorspace() {
-        Some(kept @ (ColorSpace::CMYK | ColorSpace::YCCK)) if header.components == 4 => kept,
-        Some(kept @ (ColorSpace::Luma | ColorSpace::RGB)) => kept,
+    let colors = match stored_colors(bytes)? {
+        kept @ (ColorSpace::CMYK | ColorSpace::YCCK) if header.components == 4 => kept,
+        kept @ (ColorSpace::Luma | ColorSpace::RGB) => kept,
         // Some files of three components name YCCK, and mean YCbCr.
         _ => ColorSpace::RGBA,
     };
-    // The decoder fixes its output colour space while it reads the headers, so a new one is needed.
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options.jpeg_set_out_colorspace(colors));
+    let options = zune_options().jpeg_set_out_colorspace(colors);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let pixels = decoder.decode().map_err(undecodable)?;
     let (width, height) = decoder.dimensions().ok_or_else(|| undecodable("it has no frame header"))?;
     let icc = decoder.icc_profile();

@@ -24,7 +24,7 @@ pub struct MatteStats {
     /// Pixels of the subject, however soft, on a border of the region of interest inside the photo. What lies beyond
     /// was not seen by the network.
     pub clipped: u32,
-    /// Pixels of the background where the person segmentation is confident of a person all around.
+    /// Background pixels in whose whole surroundings the person segmentation is confident of a person.
     pub lacking: u32,
 }
 

@@ -46,7 +46,7 @@ impl Color {
         }
     }
 
-    /// Whether the file's profile still applies to the decoded picture. That of CMYK is used up by its conversion.
+    /// Returns whether the file's profile applies to the decoded picture. The conversion of CMYK has applied it already.
     pub fn keeps_profile(&self) -> bool {
         !matches!(self, Self::Cmyk)
     }

@@ -70,16 +70,16 @@ fn check_overlap(layout: &TiffLayout, file: &[u8]) -> Result<(), CodecError> {
 fn value_table<T: TiffSample>(layout: &TiffLayout) -> [Vec<T>; 2] {
     let max = (1u64 << layout.coding.bits.min(16)) - 1;
     let scaled = |value: u64| T::from_u64((value * T::FULL + max / 2) / max);
-    let others = (0..=max).map(scaled).collect();
+    let others: Vec<T> = (0..=max).map(scaled).collect();
     let first = match layout.color {
         Color::Palette(_) => (0..=max).map(T::from_u64).collect(),
-        Color::Grey { inverted: true } => (0..=max).rev().map(scaled).collect(),
-        _ => (0..=max).map(scaled).collect(),
+        Color::Grey { inverted: true } => others.iter().rev().copied().collect(),
+        _ => others.clone(),
     };
     [first, others]
 }
 
-/// Returns the stored values of a row, without those of its predictor; of 32 bits, the upper 16.
+/// Returns the values of a row after undoing its predictor. Of 32-bit values, the upper 16 bits are returned.
 fn unpack_row(coding: &Coding, row: &mut [u8], samples: usize) -> Vec<u16> {
     let mut values = match coding.bits {
         8 => row.iter().map(|&byte| u32::from(byte)).collect(),
