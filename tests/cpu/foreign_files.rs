@@ -209,3 +209,16 @@ fn a_bmp_that_no_decoder_reads_is_named_before_it_is_accepted() {
     let header = codec::header(&bmp, &InputLimits::default());
     assert_eq!(header.unwrap_err().code(), "unsupported_image_format");
 }
+
+#[test]
+fn a_bmp_whose_alpha_is_nowhere_set_is_opaque() {
+    let mut photo = image::RgbaImage::from_pixel(4, 4, image::Rgba([200, 100, 50, 0]));
+    let bmp = |photo: &image::RgbaImage| {
+        let mut bmp = Vec::new();
+        photo.write_to(&mut std::io::Cursor::new(&mut bmp), image::ImageFormat::Bmp).unwrap();
+        bmp
+    };
+    assert_eq!(decode(&bmp(&photo)).unwrap().pixels, [200, 100, 50, 255].repeat(16));
+    photo.put_pixel(0, 0, image::Rgba([200, 100, 50, 1]));
+    assert_eq!(decode(&bmp(&photo)).unwrap().pixels, photo.into_raw());
+}

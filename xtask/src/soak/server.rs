@@ -41,7 +41,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server `program` with one user, and waits until it is ready.
+    /// Starts a copy of the server `program` with one user, and waits until it is ready. A build beside a long run would
+    /// replace the program that the server starts its workers from.
     pub fn start(program: &Path) -> Result<Self, String> {
         let folder = target_folder().join("soak");
         let (data, log) = (folder.join("data"), folder.join("log"));
@@ -49,6 +50,9 @@ impl Server {
         unmount(&data);
         let _ = fs::remove_dir_all(&folder);
         files::create_folder(&data)?;
+        let copy = folder.join("cameo");
+        fs::copy(program, &copy).map_err(|error| format!("cannot copy {}: {error}", program.display()))?;
+        let program = copy.as_path();
         let has_own_disk = mount(&data);
         if !has_own_disk {
             println!("SKIPPED: full disks, because this user may not mount one");

@@ -71,8 +71,21 @@ pub(super) fn decode_with_image_crate(
     let icc = decoder.icc_profile().unwrap_or_default();
     let exif = decoder.exif_metadata().unwrap_or_default();
     let orientation = exif.as_deref().map_or(Orientation::NoTransforms, exif_orientation);
-    let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    if format == ImageFormat::Bmp {
+        show_hidden(&mut picture);
+    }
     Ok(Decoded { picture, icc, orientation })
+}
+
+/// Makes a picture opaque of which nothing can be seen. Many programs write a BMP with room for alpha and leave it 0;
+/// browsers ignore such an alpha.
+fn show_hidden(picture: &mut DynamicImage) {
+    if let DynamicImage::ImageRgba8(picture) = picture
+        && picture.pixels().all(|pixel| pixel.0[3] == 0)
+    {
+        picture.pixels_mut().for_each(|pixel| pixel.0[3] = 255);
+    }
 }
 
 /// Returns whether the `image` crate calls a size unsupported that no image can have, such as a width of 0.
