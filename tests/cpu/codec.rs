@@ -529,3 +529,17 @@ fn a_file_cut_short_is_refused() {
         assert!(decode(&[&file[..], b"trailing"].concat()).is_ok());
     }
 }
+
+#[test]
+fn a_progressive_jpeg_that_ends_within_a_scan_is_refused_though_it_has_an_end_marker() {
+    // By libjpeg, with scans that refine others.
+    let file = std::fs::read(crate::common::project().join("fuzz/seeds/decode_jpeg/progressive.jpg")).unwrap();
+    assert!(decode(&file).is_ok());
+    let scans = file.windows(2).enumerate().filter(|(_, pair)| *pair == [0xff, 0xda]).map(|(at, _)| at);
+    let scans: Vec<usize> = scans.collect();
+    assert_eq!(scans.len(), 10);
+    for &scan in &scans {
+        let header_bytes = usize::from(u16::from_be_bytes([file[scan + 2], file[scan + 3]]));
+        refused(&[&file[..scan + 2 + header_bytes], &[0xff, 0xd9]].concat(), "a part of it is missing");
+    }
+}

@@ -2,6 +2,7 @@
 
 use cameo_core::codec::{self, CodecError, Image, InputLimits};
 
+const SUBFILE_TYPE: u32 = 254;
 const WIDTH: u32 = 256;
 const HEIGHT: u32 = 257;
 const BITS_PER_SAMPLE: u32 = 258;
@@ -23,7 +24,11 @@ const TILE_BYTES: u32 = 325;
 const INK_SET: u32 = 332;
 const EXTRA_SAMPLES: u32 = 338;
 const SAMPLE_FORMAT: u32 = 339;
+const SUB_DIRECTORIES: u32 = 330;
 const SUBSAMPLING: u32 = 530;
+const DNG_VERSION: u32 = 50706;
+
+const DEFLATE: u32 = 8;
 
 const GREY: u32 = 1;
 const RGB: u32 = 2;
@@ -38,6 +43,7 @@ struct Tiff {
     chunks: Vec<Vec<u8>>,
     big_endian: bool,
     big: bool,
+    second: Option<Box<Tiff>>,
 }
 
 impl Tiff {
@@ -51,7 +57,7 @@ impl Tiff {
             (ROWS_PER_STRIP, vec![size[1].div_ceil(chunks.len() as u32)]),
         ];
         let chunks = chunks.iter().map(|chunk| chunk.to_vec()).collect();
-        Self { tags, chunks, big_endian: false, big: false }
+        Self { tags, chunks, big_endian: false, big: false, second: None }
     }
 
     fn with(mut self, tag: u32, values: &[u32]) -> Self {
@@ -67,12 +73,29 @@ impl Tiff {
         }
     }
 
-    /// The file: header, strips, values that do not fit into the directory, directory.
+    /// The file: header, and the pages.
     fn bytes(&self) -> Vec<u8> {
+        let header = if self.big { 16 } else { 8 };
+        let word = if self.big { 8 } else { 4 };
+        let (page, directory) = self.page(header, 0);
+        let second = self.second.as_ref().map(|second| second.page(header + page.len(), 0));
+        let (second, next) = second.unwrap_or_default();
+        let mut file = if self.big_endian { b"MM".to_vec() } else { b"II".to_vec() };
+        file.extend(self.number(if self.big { 43 } else { 42 }, 2));
+        if self.big {
+            file.extend(self.number(8, 2));
+            file.extend([0, 0]);
+        }
+        file.extend(self.number(directory as u64, word));
+        [file, self.page(header, next).0, second].concat()
+    }
+
+    /// A page that begins at the position `header`: strips, values that do not fit into the directory, and the directory,
+    /// whose position is returned too. `next` is the position of the next directory.
+    fn page(&self, header: usize, next: usize) -> (Vec<u8>, usize) {
         const SHORT: (u64, usize) = (3, 2);
         const LONG: (u64, usize) = (4, 4);
         let word = if self.big { 8 } else { 4 };
-        let header = if self.big { 16 } else { 8 };
         let mut data: Vec<u8> = Vec::new();
         let offsets: Vec<u32> = (self.chunks.iter())
             .map(|chunk| {
@@ -104,16 +127,22 @@ impl Tiff {
                 data.extend(stored);
             }
         }
-        directory.extend(vec![0; word]);
-        let mut file = if self.big_endian { b"MM".to_vec() } else { b"II".to_vec() };
-        file.extend(self.number(if self.big { 43 } else { 42 }, 2));
-        if self.big {
-            file.extend(self.number(8, 2));
-            file.extend([0, 0]);
-        }
-        file.extend(self.number((header + data.len()) as u64, word));
-        [file, data, directory].concat()
+        directory.extend(self.number(next as u64, word));
+        let at = header + data.len();
+        ([data, directory].concat(), at)
     }
+}
+
+/// Returns `bytes` as a zlib stream (RFC 1950) without compression.
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len() as u16;
+    let (mut a, mut b) = (1u32, 0);
+    for &byte in bytes {
+        a = (a + u32::from(byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    let checksum = (b << 16 | a).to_be_bytes();
+    [&[0x78, 0x01, 0x01], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes, &checksum].concat()
 }
 
 fn decode(tiff: &Tiff) -> Result<Image, CodecError> {
@@ -224,11 +253,13 @@ fn planes_and_tiles_are_put_together() {
 
 #[test]
 fn a_predictor_is_undone_with_unused_samples_too() {
-    let rgb = Tiff::new([2, 1], RGB, &[8; 4], &[&[10, 20, 30, 40, 1, 2, 3, 250]])
-        .with(PREDICTOR, &[2])
-        .with(EXTRA_SAMPLES, &[0]);
-    assert_pixels(&rgb, &[[10, 20, 30, 255], [11, 22, 33, 255]]);
-    let wide = Tiff { big_endian: true, ..Tiff::new([2, 1], GREY, &[16], &[&[0x01, 0x00, 0x7f, 0x00]]) };
+    let stored = [10, 20, 30, 40, 1, 2, 3, 250];
+    let rgb = |strip: &[u8]| Tiff::new([2, 1], RGB, &[8; 4], &[strip]).with(PREDICTOR, &[2]).with(EXTRA_SAMPLES, &[0]);
+    assert_pixels(&rgb(&zlib(&stored)).with(COMPRESSION, &[DEFLATE]), &[[10, 20, 30, 255], [11, 22, 33, 255]]);
+    // Other compressions have no predictor, whatever the tag says.
+    assert_pixels(&rgb(&stored), &[[10, 20, 30, 255], [1, 2, 3, 255]]);
+    let wide = Tiff::new([2, 1], GREY, &[16], &[&zlib(&[0x01, 0x00, 0x7f, 0x00])]);
+    let wide = Tiff { big_endian: true, ..wide }.with(COMPRESSION, &[DEFLATE]);
     assert_pixels(&wide.with(PREDICTOR, &[2]), &[1, 128].map(grey));
 }
 
@@ -321,4 +352,28 @@ fn strips_cannot_share_their_bytes_without_end() {
     };
     let error = codec::decode(&file, &InputLimits::default()).unwrap_err();
     assert!(error.to_string().contains("the same bytes"), "{error}");
+}
+
+#[test]
+fn a_thumbnail_is_not_the_picture_and_a_raw_photo_is_named() {
+    let thumbnail = Tiff::new([1, 1], RGB, &[8; 3], &[&[9; 3]]).with(SUBFILE_TYPE, &[1]);
+    let picture = Tiff::new([2, 1], RGB, &[8; 3], &[&[1, 2, 3, 4, 5, 6]]);
+    let pages = Tiff { second: Some(Box::new(picture.clone())), ..thumbnail.clone() };
+    assert_pixels(&pages, &[[1, 2, 3, 255], [4, 5, 6, 255]]);
+    assert_pixels(&thumbnail, &[[9, 9, 9, 255]]);
+    for raw in [thumbnail.with(SUB_DIRECTORIES, &[8]), picture.with(DNG_VERSION, &[1])] {
+        let error = decode(&raw).unwrap_err();
+        assert!(error.code() == "unsupported_image_format" && error.to_string().contains("raw photo"), "{error}");
+    }
+}
+
+#[test]
+fn the_only_strip_may_have_no_length() {
+    let whole = Tiff::new([2, 1], GREY, &[8], &[&[7, 8]]).bytes();
+    let at = whole.windows(8).position(|entry| entry == [0x17, 0x01, 3, 0, 1, 0, 0, 0]).unwrap();
+    let mut file = whole.clone();
+    assert_eq!(file[at + 8], 2);
+    file[at + 8] = 0;
+    let image = codec::decode(&file, &InputLimits::default()).unwrap();
+    assert_eq!(image, codec::decode(&whole, &InputLimits::default()).unwrap());
 }

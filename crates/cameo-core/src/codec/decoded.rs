@@ -5,10 +5,8 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::error::CodecError;
+use super::exif;
 use super::limits::InputLimits;
-
-/// EXIF data larger than this is ignored, including its orientation. A JPEG segment cannot hold more.
-const MAX_EXIF_BYTES: usize = 64 << 10;
 
 /// An image as its file stores it.
 pub(super) struct Decoded {
@@ -28,14 +26,6 @@ pub(super) fn short_reason(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
     let reason: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     reason.trim_matches('"').chars().take(160).collect()
-}
-
-/// Returns the orientation that an EXIF block states; none if it states none.
-pub(super) fn exif_orientation(exif: &[u8]) -> Orientation {
-    // WebP and PNG files should hold the block without the prefix that it has in JPEG files, but many do not.
-    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
-    let small = exif.len() <= MAX_EXIF_BYTES;
-    small.then(|| Orientation::from_exif_chunk(exif)).flatten().unwrap_or(Orientation::NoTransforms)
 }
 
 /// Converts an error of the `image` crate: what is unsupported is not damaged.
@@ -70,7 +60,7 @@ pub(super) fn decode_with_image_crate(
     limits.check_decoder_bytes(decoder.total_bytes())?;
     let icc = decoder.icc_profile().unwrap_or_default();
     let exif = decoder.exif_metadata().unwrap_or_default();
-    let orientation = exif.as_deref().map_or(Orientation::NoTransforms, exif_orientation);
+    let orientation = exif.as_deref().map_or(Orientation::NoTransforms, exif::orientation);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
     if format == ImageFormat::Bmp {
         show_hidden(&mut picture);

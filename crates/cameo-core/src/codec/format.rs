@@ -34,14 +34,7 @@ pub(super) fn readable_format(bytes: &[u8]) -> Result<ImageFormat, CodecError> {
 fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     // A file of the ISO base media format names its brand in its first box.
     if bytes.get(4..8) == Some(b"ftyp") {
-        return match bytes.get(8..12)? {
-            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
-                Some("HEIC, as iPhones make it")
-            }
-            b"avif" | b"avis" => Some("AVIF"),
-            b"crx " => Some("a raw photo"),
-            _ => Some("a video"),
-        };
+        return Some(foreign_brand(bytes));
     }
     let starts: [(&[u8], &str); 9] = [
         (b"\xff\x0a", "JPEG XL"),
@@ -55,6 +48,22 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
         (b"<!DOCTYPE", "a web page"),
     ];
     starts.into_iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| name)
+}
+
+/// Names a format of the ISO base media format by the brands in its first box, the main one first.
+fn foreign_brand(bytes: &[u8]) -> &'static str {
+    let length = bytes.first_chunk::<4>().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let brands = bytes.get(8..length.min(bytes.len())).unwrap_or_default().as_chunks::<4>().0;
+    let has = |names: &[&[u8; 4]]| brands.iter().any(|brand| names.contains(&brand));
+    if has(&[b"avif", b"avis"]) {
+        "AVIF"
+    } else if has(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"MiHB", b"MiPr"]) {
+        "HEIC, as iPhones make it"
+    } else if has(&[b"crx "]) {
+        "a raw photo"
+    } else {
+        "a video"
+    }
 }
 
 /// Quotes the first bytes of a file that is no image, so that its owner can recognise it.
@@ -73,6 +82,8 @@ mod tests {
             (&b"\0\0\0\x1cftypheic\0\0\0\0"[..], "it is HEIC, as iPhones make it"),
             (b"\0\0\0\x20ftypmif1\0\0\0\0", "it is HEIC, as iPhones make it"),
             (b"\0\0\0\x20ftypavif\0\0\0\0", "it is AVIF"),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "it is AVIF"),
+            (b"\0\0\0\x18ftypisom\0\0\0\0mp41", "it is a video"),
             (b"\0\0\0\x0cJXL \r\n\x87\n", "it is JPEG XL"),
             (b"8BPS\0\x01", "it is a Photoshop document"),
             (b"hello", "it begins with \"hello\""),

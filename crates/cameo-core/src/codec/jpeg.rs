@@ -12,9 +12,11 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::color;
-use super::decoded::{Decoded, exif_orientation, undecodable};
+use super::decoded::{Decoded, undecodable};
 use super::error::CodecError;
+use super::exif;
 use super::jpeg_header::JpegHeader;
+use super::jpeg_progressive::check_scans;
 use super::jpeg_stream::{END_MARKER, Stream};
 use super::limits::InputLimits;
 
@@ -73,11 +75,12 @@ const MAX_SPARE_ROWS: usize = 4096;
 
 /// Returns the segments and scans of a JPEG in the form in which zune-jpeg reports missing data.
 fn tidied(file: &[u8], header: JpegHeader) -> Result<Vec<u8>, CodecError> {
-    let Stream { mut bytes, has_end } = Stream::of(file);
+    let Stream { mut bytes, has_end } = Stream::of(file)?;
     if header.progressive {
         if !has_end {
             return Err(undecodable("its end is missing"));
         }
+        check_scans(&bytes)?;
         bytes.extend(END_MARKER);
     } else {
         // At an end marker, zune-jpeg takes missing blocks for grey ones. At the end of the data it reports them. The
@@ -167,7 +170,7 @@ fn decoded(
         PixelLayout::Cmyk => rgba(color::srgb_from_cmyk8(&pixels, icc.take().as_deref())),
     };
     let picture = picture.ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
-    let orientation = exif.map_or(Orientation::NoTransforms, exif_orientation);
+    let orientation = exif.map_or(Orientation::NoTransforms, exif::orientation);
     Ok(Decoded { picture, icc, orientation })
 }
 

@@ -7,8 +7,9 @@ use image::metadata::Orientation;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::color::MAX_PROFILE_BYTES;
-use super::decoded::{Decoded, exif_orientation, undecodable};
+use super::decoded::{Decoded, undecodable};
 use super::error::CodecError;
+use super::exif;
 use super::limits::InputLimits;
 use super::png_color::{Channels, profile_of_png};
 
@@ -41,7 +42,7 @@ pub(super) fn decode_png(file: &[u8], limits: &InputLimits) -> Result<Decoded, C
     let info = reader.info();
     let is_grey = matches!(frame.color_type, png::ColorType::Grayscale | png::ColorType::GrayscaleAlpha);
     let icc = profile_of_png(info, icc_profile(file), if is_grey { Channels::Grey } else { Channels::Rgb })?;
-    let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| exif_orientation(exif));
+    let orientation = info.exif_metadata.as_ref().map_or(Orientation::NoTransforms, |exif| exif::orientation(exif));
     let picture = dynamic_image(&frame, pixels).ok_or_else(|| undecodable("its pixels do not fill its frame"))?;
     Ok(Decoded { picture, icc, orientation })
 }

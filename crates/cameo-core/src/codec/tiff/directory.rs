@@ -1,4 +1,4 @@
-//! The first directory of a TIFF, whose tags describe its picture.
+//! The directory of a TIFF, whose tags describe its picture.
 
 use std::io::{BufRead, Seek};
 
@@ -10,7 +10,15 @@ use tiff::{TiffError, TiffUnsupportedError};
 use crate::codec::decoded::{short_reason, undecodable};
 use crate::codec::error::CodecError;
 
-/// The first directory of a TIFF.
+/// Adobe's tag of the raw photos of its format DNG.
+const DNG_VERSION: Tag = Tag::Unknown(50706);
+
+/// The bit of NewSubfileType for a smaller copy of a picture.
+const REDUCED: usize = 1;
+
+const RAW_PHOTO: &str = "TIFF of this kind: it is a raw photo";
+
+/// The directory of the first picture of a TIFF that is no thumbnail.
 pub(super) struct Directory<R: BufRead + Seek>(pub Decoder<R>);
 
 impl<R: BufRead + Seek> Directory<R> {
@@ -18,7 +26,22 @@ impl<R: BufRead + Seek> Directory<R> {
         let mut limits = Limits::default();
         // The positions of small tiles, and profiles, may exceed the default of 1 MiB.
         limits.ifd_value_size = 16 << 20;
-        Decoder::new(file).map(|decoder| Self(decoder.with_limits(limits))).map_err(refused)
+        let mut directory = Self(Decoder::new(file).map_err(refused)?.with_limits(limits));
+        if !directory.numbers(DNG_VERSION)?.is_empty() {
+            return Err(CodecError::Unsupported(RAW_PHOTO.into()));
+        }
+        // A thumbnail may come before its picture. Raw photos have the picture in a directory of another kind.
+        while directory.number(Tag::NewSubfileType)?.is_some_and(|kind| kind & REDUCED == REDUCED) {
+            if !directory.numbers(Tag::SubIfd)?.is_empty() {
+                return Err(CodecError::Unsupported(RAW_PHOTO.into()));
+            }
+            if !directory.0.more_images() {
+                directory.0.seek_to_image(0).map_err(refused)?;
+                break;
+            }
+            directory.0.next_image().map_err(refused)?;
+        }
+        Ok(directory)
     }
 
     pub fn is_jpeg(&mut self) -> Result<bool, CodecError> {

@@ -79,10 +79,12 @@ impl TiffLayout {
         let tiled = directory.0.get_chunk_type() == tiff::decoder::ChunkType::Tile;
         let offsets = if tiled { Tag::TileOffsets } else { Tag::StripOffsets };
         let lengths = if tiled { Tag::TileByteCounts } else { Tag::StripByteCounts };
-        let offsets = directory.numbers(offsets)?.into_iter();
-        let chunks =
-            offsets.zip(directory.numbers(lengths)?).map(|(start, length)| start..start.saturating_add(length));
-        let chunks = chunks.collect();
+        let (offsets, lengths) = (directory.numbers(offsets)?, directory.numbers(lengths)?);
+        let chunks = match (&offsets[..], &lengths[..]) {
+            // Some programs leave the length of the only strip out.
+            (&[start], [0]) => std::iter::once(start..usize::MAX).collect(),
+            _ => offsets.into_iter().zip(lengths).map(|(start, length)| start..start.saturating_add(length)).collect(),
+        };
         let (chunk_width, chunk_height) = directory.0.chunk_dimensions();
         let orientation = directory.number(Tag::Orientation)?.and_then(|value| u8::try_from(value).ok());
         let icc = directory.0.find_tag(Tag::IccProfile).ok().flatten().and_then(|value| value.into_u8_vec().ok());
@@ -149,7 +151,11 @@ fn read_coding<R: BufRead + Seek>(directory: &mut Directory<R>, color: &Color) -
     if bits != 8 && (is_jpeg || matches!(color, Color::YCbCr(_))) {
         return Err(CodecError::Unsupported(format!("TIFF with JPEG or YCbCr samples of {bits} bits")));
     }
-    let predictor = directory.number(Tag::Predictor)?.and_then(|value| Predictor::from_u16(value as u16));
+    // As in libtiff, other compressions have no predictor, whatever the tag says.
+    let predicts =
+        matches!(compression, CompressionMethod::LZW | CompressionMethod::Deflate | CompressionMethod::OldDeflate);
+    let predictor = directory.number(Tag::Predictor)?.filter(|_| predicts);
+    let predictor = predictor.and_then(|value| Predictor::from_u16(value as u16));
     let chroma_step = match color {
         Color::YCbCr(_) if !is_jpeg => match directory.numbers(Tag::ChromaSubsampling)?[..] {
             [] => [2, 2],
