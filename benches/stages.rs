@@ -34,8 +34,7 @@ trait BenchEngine: Engine + Sized {
 
 thread_local! {
     static CPU: RefCell<CpuEngine> = RefCell::new(CpuEngine::new(&models()));
-    static GPU: RefCell<GpuEngine> =
-        RefCell::new(GpuEngine::new(&adapter().expect("no GPU was found"), &models()).expect("the GPU cannot be opened"));
+    static GPU: RefCell<GpuEngine> = RefCell::new(open_gpu());
     static PHOTOS: RefCell<HashMap<u32, Vec<u8>>> = RefCell::default();
 }
 
@@ -49,6 +48,13 @@ impl BenchEngine for GpuEngine {
     fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         GPU.with_borrow_mut(work)
     }
+}
+
+fn open_gpu() -> GpuEngine {
+    let adapter = adapter().expect("no GPU was found");
+    let mut engine = GpuEngine::new(&adapter, &models()).expect("the GPU cannot be opened");
+    engine.context.synchronous = true;
+    engine
 }
 
 fn models() -> std::path::PathBuf {

@@ -4,14 +4,13 @@ struct Params {
     width: u32,
     rows: u32,
     radius: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
 // `[rows, width]`, both planes interleaved.
-@group(0) @binding(2) var<storage, read> planes: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read_write> blurred: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> planes: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> blurred: array<vec2<f32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

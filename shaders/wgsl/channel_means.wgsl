@@ -3,16 +3,13 @@
 struct Params {
     // Of one channel.
     pixels: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[channels, pixels]`
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<f32>;
 // `[channels]`
-@group(0) @binding(2) var<storage, read_write> means: array<f32>;
+@group(0) @binding(1) var<storage, read_write> means: array<f32>;
 
 var<workgroup> sums: array<f32, 256>;
 

@@ -4,18 +4,16 @@ struct Params {
     // Of one channel.
     pixels: u32,
     has_addend: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[channels, pixels]`
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<f32>;
 // `[channels]`
-@group(0) @binding(2) var<storage, read> scales: array<f32>;
+@group(0) @binding(1) var<storage, read> scales: array<f32>;
 // `[channels, pixels]`; read only if `has_addend`.
-@group(0) @binding(3) var<storage, read> addend: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> addend: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

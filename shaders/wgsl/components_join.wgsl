@@ -4,14 +4,11 @@
 
 struct Params {
     side: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[side, side]`: initially the index of the pixel itself, or NONE outside the mask.
-@group(0) @binding(1) var<storage, read_write> labels: array<atomic<u32>>;
+@group(0) @binding(0) var<storage, read_write> labels: array<atomic<u32>>;
 
 fn root_of(start: u32) -> u32 {
     var label = start;

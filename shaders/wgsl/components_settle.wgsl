@@ -2,14 +2,11 @@
 
 struct Params {
     side: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[side, side]`: links towards the root, or NONE.
-@group(0) @binding(1) var<storage, read_write> labels: array<atomic<u32>>;
+@group(0) @binding(0) var<storage, read_write> labels: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -17,21 +17,18 @@ struct Params {
     pad_top: u32,
     activation: u32,
     has_residual: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[groups * group_in, height, width]`
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<f32>;
 // `[channels_out, group_in, kernel, kernel]`
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
 // `[channels_out]`
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
 // `[channels_out, out_height, out_width]`, as `output`; read only if `has_residual`.
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -9,9 +9,9 @@ struct Params {
     matte_offset: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> photo: array<u32>;
-@group(0) @binding(2) var<storage, read_write> matte: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> photo: array<u32>;
+@group(0) @binding(1) var<storage, read_write> matte: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

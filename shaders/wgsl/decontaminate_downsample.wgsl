@@ -13,11 +13,11 @@ struct Params {
     alpha_offset: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> colors: array<u32>;
-@group(0) @binding(2) var<storage, read> alpha: array<f32>;
-@group(0) @binding(3) var<storage, read_write> half_colors: array<u32>;
-@group(0) @binding(4) var<storage, read_write> half_alpha: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> colors: array<u32>;
+@group(0) @binding(1) var<storage, read> alpha: array<f32>;
+@group(0) @binding(2) var<storage, read_write> half_colors: array<u32>;
+@group(0) @binding(3) var<storage, read_write> half_alpha: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

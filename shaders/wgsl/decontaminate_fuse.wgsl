@@ -22,18 +22,15 @@ struct Params {
     finest: u32,
     // A mean alpha below this is rounding error: no foreground is near.
     min_alpha: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> colors: array<u32>;
-@group(0) @binding(2) var<storage, read> alpha: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> colors: array<u32>;
+@group(0) @binding(1) var<storage, read> alpha: array<f32>;
 // Foreground and background of each pixel of the coarser level, packed.
-@group(0) @binding(3) var<storage, read> coarser: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> coarser: array<vec2<u32>>;
 // One word per pixel at the finest level, two at the others.
-@group(0) @binding(4) var<storage, read_write> fused: array<u32>;
+@group(0) @binding(3) var<storage, read_write> fused: array<u32>;
 
 // Returns foreground and background of the coarser level at a pixel of this one; `color` for both if there is none.
 fn coarser_at(x: u32, y: u32, color: u32) -> vec2<u32> {

@@ -18,10 +18,10 @@ struct Params {
     pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> photo: array<u32>;
-@group(0) @binding(2) var<storage, read> matte: array<f32>;
-@group(0) @binding(3) var<storage, read_write> histogram: array<atomic<u32>, 256>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> photo: array<u32>;
+@group(0) @binding(1) var<storage, read> matte: array<f32>;
+@group(0) @binding(2) var<storage, read_write> histogram: array<atomic<u32>, 256>;
 
 var<workgroup> local_histogram: array<atomic<u32>, 256>;
 

@@ -27,12 +27,12 @@ struct Tap {
     weight: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> spatial_taps: array<Tap>;
-@group(0) @binding(2) var<storage, read> noise: array<f32>;
-@group(0) @binding(3) var<storage, read> photo: array<u32>;
-@group(0) @binding(4) var<storage, read> matte: array<f32>;
-@group(0) @binding(5) var<storage, read_write> denoised: array<u32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> spatial_taps: array<Tap>;
+@group(0) @binding(1) var<storage, read> noise: array<f32>;
+@group(0) @binding(2) var<storage, read> photo: array<u32>;
+@group(0) @binding(3) var<storage, read> matte: array<f32>;
+@group(0) @binding(4) var<storage, read_write> denoised: array<u32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -11,10 +11,10 @@ struct Params {
     luma_deviation: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> histogram: array<u32, 256>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> histogram: array<u32, 256>;
 // One number: the standard deviation of a channel, in 0..1.
-@group(0) @binding(2) var<storage, read_write> noise: array<f32>;
+@group(0) @binding(1) var<storage, read_write> noise: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) local_index: u32) {

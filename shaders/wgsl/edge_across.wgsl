@@ -8,11 +8,11 @@ struct Params {
     matte_offset: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
-@group(0) @binding(2) var<storage, read> matte: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> matte: array<f32>;
 // `[rows, width]`
-@group(0) @binding(3) var<storage, read_write> blurred_rows: array<f32>;
+@group(0) @binding(2) var<storage, read_write> blurred_rows: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -15,9 +15,6 @@ struct Params {
     taps: u32,
     // Whether to dilate instead, which is an erosion of the background.
     dilate: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
 // A pixel of the disc: its offset, and what is added to the value found there before the minimum is taken.
@@ -27,10 +24,10 @@ struct Tap {
     rise: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> disc: array<Tap>;
-@group(0) @binding(2) var<storage, read> matte: array<f32>;
-@group(0) @binding(3) var<storage, read_write> choked: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> disc: array<Tap>;
+@group(0) @binding(1) var<storage, read> matte: array<f32>;
+@group(0) @binding(2) var<storage, read_write> choked: array<f32>;
 
 // Returns the alpha of what is eroded: the subject, or the background.
 fn oriented(value: f32) -> f32 {

@@ -11,14 +11,13 @@ struct Params {
     radius: u32,
     // Words before the first pixel of this dispatch in `feathered`.
     feathered_offset: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
 // `[_, width]`
-@group(0) @binding(2) var<storage, read> blurred_rows: array<f32>;
-@group(0) @binding(3) var<storage, read_write> feathered: array<f32>;
+@group(0) @binding(1) var<storage, read> blurred_rows: array<f32>;
+@group(0) @binding(2) var<storage, read_write> feathered: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

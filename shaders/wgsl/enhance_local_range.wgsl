@@ -15,11 +15,11 @@ struct Params {
     min_alpha: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> photo: array<u32>;
-@group(0) @binding(2) var<storage, read> matte: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> photo: array<u32>;
+@group(0) @binding(1) var<storage, read> matte: array<f32>;
 // `[rows, width, 3]`: the minimum and the maximum of four channels, 16 bits each.
-@group(0) @binding(3) var<storage, read_write> local_range: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> local_range: array<vec4<u32>>;
 
 fn packed_range(low: vec4<f32>, high: vec4<f32>) -> vec4<u32> {
     return vec4<u32>(pack2x16unorm(low.xy), pack2x16unorm(low.zw), pack2x16unorm(high.xy), pack2x16unorm(high.zw));

@@ -9,15 +9,12 @@ struct Params {
     picture_offset: u32,
     // Words of a pixel of the result: 1 or 2.
     words_per_pixel: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[_, width]`, premultiplied.
-@group(0) @binding(1) var<storage, read> band: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> picture: array<u32>;
+@group(0) @binding(0) var<storage, read> band: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> picture: array<u32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -7,18 +7,15 @@ struct Params {
     photo_offset: u32,
     matte_offset: u32,
     has_matte: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // Packed RGBA8, straight.
-@group(0) @binding(1) var<storage, read> photo: array<u32>;
+@group(0) @binding(0) var<storage, read> photo: array<u32>;
 // Alpha in 0..1.
-@group(0) @binding(2) var<storage, read> matte: array<f32>;
+@group(0) @binding(1) var<storage, read> matte: array<f32>;
 // `[rows, width]`: RGBA in 0..1, sRGB-encoded, premultiplied.
-@group(0) @binding(3) var<storage, read_write> premultiplied: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> premultiplied: array<vec4<f32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -11,18 +11,17 @@ struct Params {
     photo_offset: u32,
     matte_offset: u32,
     has_matte: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(1) var<storage, read> first: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(0) var<storage, read> first: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
 // `[rows, width]`
-@group(0) @binding(3) var<storage, read> photo: array<u32>;
-@group(0) @binding(4) var<storage, read> matte: array<f32>;
+@group(0) @binding(2) var<storage, read> photo: array<u32>;
+@group(0) @binding(3) var<storage, read> matte: array<f32>;
 // `[rows, output_width]`, premultiplied.
-@group(0) @binding(5) var<storage, read_write> resampled_rows: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> resampled_rows: array<vec4<f32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

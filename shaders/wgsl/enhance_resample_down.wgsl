@@ -10,18 +10,16 @@ struct Params {
     source_first_row: u32,
     // Weights per output row.
     taps: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(1) var<storage, read> first: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(0) var<storage, read> first: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
 // `[source_rows, output_width]`, premultiplied.
-@group(0) @binding(3) var<storage, read> resampled_rows: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> resampled_rows: array<vec4<f32>>;
 // `[rows, output_width]`, premultiplied.
-@group(0) @binding(4) var<storage, read_write> band: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> band: array<vec4<f32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -28,17 +28,17 @@ struct Params {
     words_per_pixel: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
 // `[band_rows, width]`, premultiplied.
-@group(0) @binding(2) var<storage, read> band: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> band: array<vec4<f32>>;
 // `[band_rows, width]`: luma, alpha.
-@group(0) @binding(3) var<storage, read> blurred: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> blurred: array<vec2<f32>>;
 // `[_, photo_width, 3]`: minima and maxima, 16 bits each, as `enhance_local_range` stores them.
-@group(0) @binding(4) var<storage, read> local_range: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> local_range: array<vec4<u32>>;
 // One number: the standard deviation of the noise that was removed; it raises the threshold.
-@group(0) @binding(5) var<storage, read> noise: array<f32>;
-@group(0) @binding(6) var<storage, read_write> picture: array<u32>;
+@group(0) @binding(4) var<storage, read> noise: array<f32>;
+@group(0) @binding(5) var<storage, read_write> picture: array<u32>;
 
 fn min_of(range: vec4<u32>) -> vec4<f32> {
     return vec4<f32>(unpack2x16unorm(range.x), unpack2x16unorm(range.y));

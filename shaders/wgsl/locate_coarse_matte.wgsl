@@ -6,16 +6,15 @@ struct Params {
     side: u32,
     // Below this range the network found no subject.
     min_range: f32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // Minimum and maximum of the coarse matte, as bits.
-@group(0) @binding(1) var<storage, read> extrema: array<u32, 2>;
+@group(0) @binding(0) var<storage, read> extrema: array<u32, 2>;
 // `[coarse_side, coarse_side]`, of the mirrored photo.
-@group(0) @binding(2) var<storage, read> coarse_matte: array<f32>;
+@group(0) @binding(1) var<storage, read> coarse_matte: array<f32>;
 // `[side, side]`: no confidence and no core yet, then the coarse matte.
-@group(0) @binding(3) var<storage, read_write> prior: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> prior: array<vec4<f32>>;
 
 fn stretched_at(x: u32, y: u32, low: f32, range: f32) -> f32 {
     let mirrored = params.coarse_side - 1u - x;

@@ -9,18 +9,15 @@ struct Params {
     subject_alpha: f32,
     min_confidence: f32,
     veto: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[side, side]`: probability that a pixel belongs to a person, in 0..1.
-@group(0) @binding(1) var<storage, read> mask: array<f32>;
+@group(0) @binding(0) var<storage, read> mask: array<f32>;
 // `[side, side]`: person confidence, core, coarse matte. Holds only the coarse matte before.
-@group(0) @binding(2) var<storage, read_write> prior: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> prior: array<vec4<f32>>;
 // `[side, side]`: the index of the pixel, or NONE outside the mask.
-@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(2) var<storage, read_write> labels: array<u32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -29,21 +29,18 @@ struct Params {
     network_side: u32,
     // Minimum side of the ROI.
     min_side: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // One number: the probability that there is a person in the photo.
-@group(0) @binding(1) var<storage, read> probability: array<f32>;
+@group(0) @binding(0) var<storage, read> probability: array<f32>;
 // `[side, side]`: person confidence, core, coarse matte.
-@group(0) @binding(2) var<storage, read> prior: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> prior: array<vec4<f32>>;
 // `[side, side]`: components of what is person or subject of the coarse matte.
-@group(0) @binding(3) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> labels: array<u32>;
 // Zeroed: person pixels of each component, at its label.
-@group(0) @binding(4) var<storage, read_write> areas: array<atomic<u32>>;
-@group(0) @binding(5) var<storage, read_write> roi: Roi;
+@group(0) @binding(3) var<storage, read_write> areas: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> roi: Roi;
 
 var<workgroup> person_pixels: atomic<u32>;
 var<workgroup> intersection: atomic<u32>;

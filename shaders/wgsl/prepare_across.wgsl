@@ -13,14 +13,14 @@ struct Params {
     pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(1) var<storage, read> first: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(0) var<storage, read> first: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
 // `[size, width]`, packed RGBA8.
-@group(0) @binding(3) var<storage, read> resampled_columns: array<u32>;
+@group(0) @binding(2) var<storage, read> resampled_columns: array<u32>;
 // `[3, size, size]`, RGB.
-@group(0) @binding(4) var<storage, read_write> input: array<f32>;
+@group(0) @binding(3) var<storage, read_write> input: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

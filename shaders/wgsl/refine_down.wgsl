@@ -21,18 +21,18 @@ struct Params {
     pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> roi: Roi;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> roi: Roi;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(2) var<storage, read> first: array<u32>;
-@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> first: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
 // `[size, width]`
-@group(0) @binding(4) var<storage, read> resampled_rows: array<f32>;
-@group(0) @binding(5) var<storage, read> photo: array<u32>;
+@group(0) @binding(3) var<storage, read> resampled_rows: array<f32>;
+@group(0) @binding(4) var<storage, read> photo: array<u32>;
 // `[size, size]`: the averaged models of `refine_smooth`.
-@group(0) @binding(6) var<storage, read> coefficients: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read> trust: array<f32>;
-@group(0) @binding(8) var<storage, read_write> refined: array<f32>;
+@group(0) @binding(5) var<storage, read> coefficients: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> trust: array<f32>;
+@group(0) @binding(7) var<storage, read_write> refined: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

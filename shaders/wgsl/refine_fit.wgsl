@@ -14,15 +14,15 @@ struct Params {
     pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[size, size]`
-@group(0) @binding(1) var<storage, read> matte: array<f32>;
+@group(0) @binding(0) var<storage, read> matte: array<f32>;
 // `[3, size, size]`: the normalised input of the network.
-@group(0) @binding(2) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
 // `[size, size]`: coefficients of red, green and blue and the intercept, times the trust in them.
-@group(0) @binding(3) var<storage, read_write> coefficients: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> coefficients: array<vec4<f32>>;
 // `[size, size]`: 0..1.
-@group(0) @binding(4) var<storage, read_write> trust: array<f32>;
+@group(0) @binding(3) var<storage, read_write> trust: array<f32>;
 
 fn color_at(index: u32) -> vec3<f32> {
     let plane = params.size * params.size;

@@ -4,16 +4,14 @@ struct Params {
     size: u32,
     // The average is over `2 * radius + 1` pixels per side.
     radius: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[size, size]`, as `refine_fit` stores them.
-@group(0) @binding(1) var<storage, read> coefficients: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> trust: array<f32>;
-@group(0) @binding(3) var<storage, read_write> smooth_coefficients: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> smooth_trust: array<f32>;
+@group(0) @binding(0) var<storage, read> coefficients: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> trust: array<f32>;
+@group(0) @binding(2) var<storage, read_write> smooth_coefficients: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> smooth_trust: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

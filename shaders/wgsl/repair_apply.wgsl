@@ -10,23 +10,20 @@ struct Params {
     min_range: f32,
     // Whether to apply the gain map, not only to stretch.
     has_gain_map: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(1) var<storage, read> first: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<f32>;
+@group(0) @binding(0) var<storage, read> first: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
 // Minimum and maximum of the matte, as bits.
-@group(0) @binding(3) var<storage, read> extrema: array<u32, 2>;
+@group(0) @binding(2) var<storage, read> extrema: array<u32, 2>;
 // `[size, size]`
-@group(0) @binding(4) var<storage, read> matte: array<f32>;
+@group(0) @binding(3) var<storage, read> matte: array<f32>;
 // `[side, side]`: gain, floor, keep.
-@group(0) @binding(5) var<storage, read> gain_map: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> gain_map: array<vec4<f32>>;
 // `[size, size]`
-@group(0) @binding(6) var<storage, read_write> repaired: array<f32>;
+@group(0) @binding(5) var<storage, read_write> repaired: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -17,25 +17,23 @@ struct Params {
     // The matte is solid above the first, and outside the subject up to the second if connected to the border.
     subject_alpha: f32,
     max_outside: f32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> roi: Roi;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> roi: Roi;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(2) var<storage, read> first: array<u32>;
-@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> first: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
 // Minimum and maximum of the matte, as bits.
-@group(0) @binding(4) var<storage, read> extrema: array<u32, 2>;
+@group(0) @binding(3) var<storage, read> extrema: array<u32, 2>;
 // `[size, size]`, over the ROI.
-@group(0) @binding(5) var<storage, read> matte: array<f32>;
+@group(0) @binding(4) var<storage, read> matte: array<f32>;
 // `[side, side]`, over the scene: person confidence, core, coarse matte.
-@group(0) @binding(6) var<storage, read> prior: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> prior: array<vec4<f32>>;
 // `[side, side]`, over the ROI: matte, person confidence, core, coarse matte.
-@group(0) @binding(7) var<storage, read_write> low_res: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> low_res: array<vec4<f32>>;
 // Three planes of the index of the pixel, or NONE outside the mask: not solid, outside, subject.
-@group(0) @binding(8) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(7) var<storage, read_write> labels: array<u32>;
 
 // Interpolates the prior at a pixel of the low-resolution plane.
 fn prior_over_roi(x: u32, y: u32) -> vec3<f32> {

@@ -13,17 +13,17 @@ struct Params {
     largest: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[side, side]`, blurred: the solid interior, and the matte there.
-@group(0) @binding(1) var<storage, read> interior: array<vec2<f32>>;
+@group(0) @binding(0) var<storage, read> interior: array<vec2<f32>>;
 // `[side, side]`, blurred less: interior and filled holes, and what the matte lacks there.
-@group(0) @binding(2) var<storage, read> cover: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> cover: array<vec2<f32>>;
 // `[side, side]`: 1 where a hole is filled, and at its rim.
-@group(0) @binding(3) var<storage, read> filled: array<u32>;
+@group(0) @binding(2) var<storage, read> filled: array<u32>;
 // `[side, side]`, blurred: 1 over the largest subject. Read only if `largest` is not 0.
-@group(0) @binding(4) var<storage, read> kept: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> kept: array<vec2<f32>>;
 // `[side, side]`: gain, floor, keep.
-@group(0) @binding(5) var<storage, read_write> gain_map: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> gain_map: array<vec4<f32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

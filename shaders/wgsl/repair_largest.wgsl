@@ -3,17 +3,15 @@
 struct Params {
     side: u32,
     radius: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // The third plane labels subjects.
-@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(0) var<storage, read> labels: array<u32>;
 // The fifth plane holds their areas.
-@group(0) @binding(2) var<storage, read> regions: array<u32>;
+@group(0) @binding(1) var<storage, read> regions: array<u32>;
 // `[side, side]`: 1 where the matte is kept, and 0.
-@group(0) @binding(3) var<storage, read_write> kept: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> kept: array<vec2<f32>>;
 
 var<workgroup> max_area: atomic<u32>;
 var<workgroup> largest: atomic<u32>;

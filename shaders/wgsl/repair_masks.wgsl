@@ -19,24 +19,22 @@ struct Params {
     restore_radius: u32,
     // Pixels of the scene.
     scene_pixels: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> roi: Roi;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> roi: Roi;
 // `[side, side]`: matte, person confidence, core, coarse matte.
-@group(0) @binding(2) var<storage, read> low_res: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> low_res: array<vec4<f32>>;
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
-@group(0) @binding(3) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> labels: array<u32>;
 // Seven planes, as `repair_regions` stores them.
-@group(0) @binding(4) var<storage, read> regions: array<u32>;
+@group(0) @binding(3) var<storage, read> regions: array<u32>;
 // `[side, side]`: 1 in the solid interior, and the matte there.
-@group(0) @binding(5) var<storage, read_write> interior: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read_write> interior: array<vec2<f32>>;
 // `[side, side]`: 1 in the interior and where a hole is filled, and what the matte lacks there.
-@group(0) @binding(6) var<storage, read_write> cover: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> cover: array<vec2<f32>>;
 // `[side, side]`: 1 where a hole is filled, and at its rim, and where the core is restored.
-@group(0) @binding(7) var<storage, read_write> filled: array<u32>;
+@group(0) @binding(6) var<storage, read_write> filled: array<u32>;
 
 fn is_prior_trusted() -> bool {
     let counts = 5u * params.side * params.side;

@@ -3,19 +3,17 @@
 struct Params {
     side: u32,
     subject_alpha: f32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[side, side]`: matte, person confidence, core, coarse matte.
-@group(0) @binding(1) var<storage, read> low_res: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> low_res: array<vec4<f32>>;
 // Three planes of labels: components of pixels that are not subject, of those outside of it, of those inside it.
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
 // Seven zeroed planes: 1 where a hole reaches the border; the maximum of 1 - confidence in it, as bits; its area; 1 where
 // an outside reaches the border; the area of a subject; three counts (the intersection of prior and matte, their union,
 // and the core of the person); the area of the core within a hole.
-@group(0) @binding(3) var<storage, read_write> regions: array<atomic<u32>>;
+@group(0) @binding(2) var<storage, read_write> regions: array<atomic<u32>>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -20,23 +20,20 @@ struct Params {
     // The person is certain where the confidence within this radius is larger than `min_confidence`.
     radius: u32,
     min_confidence: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> roi: Roi;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> roi: Roi;
 // The first input of each output, and `taps` weights for it.
-@group(0) @binding(2) var<storage, read> first: array<u32>;
-@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> first: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<f32>;
 // `[size, size]`
-@group(0) @binding(4) var<storage, read> matte: array<f32>;
+@group(0) @binding(3) var<storage, read> matte: array<f32>;
 // `[side, side]`: the matte before the repair, person confidence, core, coarse matte.
-@group(0) @binding(5) var<storage, read> low_res: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> low_res: array<vec4<f32>>;
 // Zeroed. The fields of `MatteStats`: person present, soft pixels, subject pixels, disagreement, union of alpha,
 // intersection, union, clipped, lacking.
-@group(0) @binding(6) var<storage, read_write> stats: array<atomic<u32>, 9>;
+@group(0) @binding(5) var<storage, read_write> stats: array<atomic<u32>, 9>;
 
 // Returns whether the confidence is high all around a pixel.
 fn is_certain_person(x: u32, y: u32) -> bool {

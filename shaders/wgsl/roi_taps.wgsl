@@ -15,17 +15,16 @@ struct Params {
     // Samples per pixel of the table, and radius of the kernel in pixels of the coarser picture.
     steps: u32,
     radius: f32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> roi: Roi;
+var<immediate> params: Params;
+@group(0) @binding(0) var<storage, read> roi: Roi;
 // Lanczos-3 at 0, 1 / steps, 2 / steps up to radius, and one more 0.
-@group(0) @binding(2) var<storage, read> lanczos: array<f32>;
+@group(0) @binding(1) var<storage, read> lanczos: array<f32>;
 // `[outputs]`: the first sample that each output reads.
-@group(0) @binding(3) var<storage, read_write> first: array<u32>;
+@group(0) @binding(2) var<storage, read_write> first: array<u32>;
 // `[outputs, taps]`: weights that sum to 1, and are 0 outside of the ROI.
-@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> weights: array<f32>;
 
 fn lanczos_at(x: f32) -> f32 {
     let step = min(abs(x), params.radius) * f32(params.steps);

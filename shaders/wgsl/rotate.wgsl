@@ -5,14 +5,13 @@ struct Params {
     // Rows of all channels.
     rows: u32,
     quarter_turns: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[channels, side, side]`
-@group(0) @binding(1) var<storage, read> map: array<f32>;
+@group(0) @binding(0) var<storage, read> map: array<f32>;
 // `[channels, side, side]`
-@group(0) @binding(2) var<storage, read_write> rotated: array<f32>;
+@group(0) @binding(1) var<storage, read_write> rotated: array<f32>;
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

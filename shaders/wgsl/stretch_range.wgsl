@@ -4,15 +4,13 @@ struct Params {
     // Values, and invocations that share them.
     count: u32,
     stride: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // In 0..1.
-@group(0) @binding(1) var<storage, read> values: array<f32>;
+@group(0) @binding(0) var<storage, read> values: array<f32>;
 // Minimum and maximum as bits: non-negative floats have the same order as their bits.
-@group(0) @binding(2) var<storage, read_write> extrema: array<atomic<u32>, 2>;
+@group(0) @binding(1) var<storage, read_write> extrema: array<atomic<u32>, 2>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

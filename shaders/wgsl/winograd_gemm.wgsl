@@ -18,20 +18,18 @@ struct Params {
     lanes_down: u32,
     // Output channels without the padding of the weights.
     channels_out: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
 // Input channels that are loaded at a time.
 const STEP = 8u;
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[36, channels_in, channels_out_vec4]`
-@group(0) @binding(1) var<storage, read> weights: array<vec4<Real>>;
+@group(0) @binding(0) var<storage, read> weights: array<vec4<Real>>;
 // `[36, channels_in, tiles_vec4]`
-@group(0) @binding(2) var<storage, read> input_tiles: array<vec4<Real>>;
+@group(0) @binding(1) var<storage, read> input_tiles: array<vec4<Real>>;
 // `[36, channels_out, tiles_vec4]`
-@group(0) @binding(3) var<storage, read_write> products: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> products: array<vec4<f32>>;
 
 var<workgroup> weight_block: array<vec4<Real>, STEP * 16u>;
 var<workgroup> tile_block: array<vec4<Real>, STEP * 64u>;

@@ -15,15 +15,13 @@ struct Params {
     // Channels of all inputs of the convolution, and where the channels of this one begin among them.
     channels_in: u32,
     first_channel: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[channels, height, width]`
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<f32>;
 // `[36, channels_in, tile_stride]`
-@group(0) @binding(2) var<storage, read_write> input_tiles: array<Real>;
+@group(0) @binding(1) var<storage, read_write> input_tiles: array<Real>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -15,17 +15,16 @@ struct Params {
     channels_out: u32,
     activation: u32,
     has_residual: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[36, channels_out, tile_stride]`
-@group(0) @binding(1) var<storage, read> products: array<f32>;
+@group(0) @binding(0) var<storage, read> products: array<f32>;
 // `[channels_out]`
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
 // `[channels_out, height, width]`, as `output`; read only if `has_residual`.
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -5,14 +5,13 @@ struct Params {
     channels_out: u32,
     // channels_out, rounded up to a multiple of 4.
     padded_out: u32,
-    pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+var<immediate> params: Params;
 // `[channels_out, channels_in, 3, 3]`
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
 // `[36, channels_in, padded_out]`; the padding is 0.
-@group(0) @binding(2) var<storage, read_write> transformed: array<Real>;
+@group(0) @binding(1) var<storage, read_write> transformed: array<Real>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -85,6 +85,8 @@ pub struct Roofline {
     pub network: Network,
     pub gpu: GpuSpec,
     pub stages: Vec<StageLoad>,
+    /// What the whole photo asked for.
+    pub counters: GpuCounters,
 }
 
 /// The engine's counters at the start of a stage.
@@ -108,9 +110,10 @@ pub fn roofline(
 ) -> Result<Roofline, BenchError> {
     let cutout = CutoutOptions { model: network, ..Default::default() };
     let recipe = Recipe { cutout, ..Recipe::new(Operation::Combo) };
-    // The first photo transforms the weights, which is not part of a photo's load.
-    let small = decode(&recipe, &gradient([512, 512])?, no_observer())?;
-    pipeline::run_stages(engine, small)?;
+    let bytes = gradient(PHOTO)?;
+    // The first photo transforms the weights and allocates buffers, which is not part of a photo's load.
+    pipeline::run_stages(engine, decode(&recipe, &bytes, no_observer())?)?;
+    let earlier = engine.context.counters.read();
 
     let marks = Arc::new(Mutex::new(Vec::new()));
     let mark = {
@@ -127,12 +130,12 @@ pub fn roofline(
             Ok(())
         })
     };
-    let photo = decode(&recipe, &gradient(PHOTO)?, observer)?;
+    let photo = decode(&recipe, &bytes, observer)?;
     pipeline::run_stages(engine, photo)?;
     mark("end");
     let marks = std::mem::take(&mut *marks.lock().unwrap_or_else(PoisonError::into_inner));
     let stages = marks.windows(2).filter_map(|pair| stage_load(&pair[0], &pair[1])).collect();
-    Ok(Roofline { adapter, network, gpu, stages })
+    Ok(Roofline { adapter, network, gpu, stages, counters: engine.context.counters.read().since(earlier) })
 }
 
 /// Returns the load between two marks; `None` if the stage did not use the GPU.
@@ -157,7 +160,7 @@ fn gradient([width, height]: [u32; 2]) -> Result<Vec<u8>, CodecError> {
 
 impl fmt::Display for Roofline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Roofline { adapter, network, gpu, stages } = self;
+        let Roofline { adapter, network, gpu, stages, counters } = self;
         let GpuSpec { name, gigabytes_per_second, teraflops, .. } = gpu;
         writeln!(f, "A photo of {}x{}, {network}, enlarged twice; counted on {adapter}.", PHOTO[0], PHOTO[1])?;
         writeln!(
@@ -182,6 +185,12 @@ impl fmt::Display for Roofline {
             peak_bytes: 0,
         };
         write_line(f, &total, "", stages.iter().map(|load| gpu.min_ms(load)).sum())?;
+        let GpuCounters { pool_misses, staging_buffers, submissions, waits, .. } = counters;
+        writeln!(
+            f,
+            "\nsubmissions: {submissions}, waits: {waits}, buffers allocated: {pool_misses} for kernels, \
+             {staging_buffers} for copies"
+        )?;
         writeln!(
             f,
             "\nmoved: what dispatches read and write, each byte once per dispatch, and copies to and from the host.\n\

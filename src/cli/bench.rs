@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use cameo_core::codec::ImageHeader;
 use cameo_core::pipeline::{CutoutOptions, EngineHandle, Operation, ProcessingLimits, Recipe};
+use cameo_cpu::CpuEngine;
 use cameo_gpu::GpuEngine;
 use cameo_models::Network;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -193,13 +194,26 @@ impl BenchArgs {
 
     fn open(&self, device: Device, recipe: &Recipe, machine: &Machine) -> Result<OpenEngine> {
         let args = self.engine_args(device);
-        let device = match engine::choose(&args)?.0 {
-            Choice::Gpu(adapter) => adapter.describe(),
-            Choice::Cpu => machine.cpu.clone(),
-        };
+        let (models, networks) = (args.models_folder(), recipe.networks());
+        let (choice, reason) = engine::choose(&args)?;
         let start = Instant::now();
-        // The engine is tuned for many photos, as that of a service is.
-        let handle = engine::open(&args, recipe.networks(), usize::MAX, engine::announce_on_stderr)?;
+        let (handle, device) = match choice {
+            Choice::Gpu(adapter) => {
+                let device = adapter.describe();
+                let open = move || {
+                    let mut engine = GpuEngine::new(&adapter, &models)?;
+                    engine.context.synchronous = true;
+                    Ok(engine)
+                };
+                (EngineHandle::start(open, networks)?, device)
+            }
+            Choice::Cpu => {
+                // As in a service.
+                let open = move || Ok(CpuEngine::new(&models).with_expected_photos(usize::MAX));
+                (EngineHandle::start(open, networks)?, machine.cpu.clone())
+            }
+        };
+        engine::announce_on_stderr(&reason);
         Ok(OpenEngine { handle, device, load_ms: (start.elapsed().as_secs_f64() * 1e3).round() })
     }
 }

@@ -130,7 +130,7 @@ impl Layer {
     fn on_gpu(&self, engine: &GpuEngine, seed: u32) -> Vec<f32> {
         let map = |values: &[f32], size| upload(engine, values, size);
         let (kernels, cache) = (engine.context.kernels.winograd(None), WeightCache::default());
-        let output = network::run(&engine.context, kernels, &cache, |layers| {
+        let output = network::record(&engine.context, kernels, &cache, |layers| {
             self.compute(layers, engine.library.device(), map, seed)
         });
         read(engine, &output.unwrap())

@@ -19,15 +19,13 @@ const MEAN: f64 = 2e-5;
 pub fn upload(engine: &GpuEngine, values: &[f32], [height, width]: [usize; 2]) -> GpuFeatureMap {
     let channels = values.len() / (height * width);
     let size = [height, width].map(|side| side as u32);
-    let map = GpuFeatureMap::scratch(&engine.context, "test input", channels as u32, size);
-    engine.context.transfer.upload(map.buffer(), bytemuck::cast_slice(values));
-    map
+    GpuFeatureMap::upload(&engine.context, "test input", channels as u32, size, values)
 }
 
 /// Reads the values of `map` back.
 pub fn read(engine: &GpuEngine, map: &GpuFeatureMap) -> Vec<f32> {
     let mut bytes = Vec::new();
-    engine.context.transfer.read(&[map.buffer()], &mut bytes).unwrap();
+    engine.context.read(&[map.buffer()], &mut bytes).unwrap();
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
@@ -92,7 +90,7 @@ fn isnet_agrees_with_onnxruntime_with_f16_storage() {
 fn segment(image: Image) -> (Vec<f32>, f32) {
     on_gpu(move |engine| {
         let input = upload(engine, &common::input(&image, Network::Selfie), [256, 256]);
-        let (person, probability) = engine.segment_person(input).unwrap();
+        let (person, probability) = engine.segment_people(vec![input]).unwrap().remove(0);
         assert_eq!(read(engine, &person.probability), [probability]);
         (read(engine, &person.confidence), probability)
     })

@@ -39,6 +39,8 @@ fn a_roofline_has_the_load_of_each_stage_and_the_shortest_time_for_it() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.starts_with("A photo of 4000x3000, u2netp, enlarged twice"), "{text}");
 
+    assert!(text.contains("buffers allocated: 0 for kernels, 0 for copies"), "{text}");
+
     let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
     let (all, stages) = lines.split_last().unwrap();
     let names: Vec<&str> = stages.iter().map(|line| line.stage.as_str()).collect();

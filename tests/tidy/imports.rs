@@ -74,7 +74,15 @@ fn outside_crates_stay_in_their_modules() {
 
 #[test]
 fn host_and_device_exchange_data_in_one_file() {
-    let copies = ["write_buffer", "map_async", "create_buffer_init", "get_mapped_range", "into_data", "from_data"];
+    let copies = [
+        "write_buffer",
+        "map_async",
+        "map_buffer_on_submit",
+        "create_buffer_init",
+        "get_mapped_range",
+        "into_data",
+        "from_data",
+    ];
     let mut found = 0;
     for path in files("crates/cameo-gpu/src", "rs") {
         let code = code(&path);

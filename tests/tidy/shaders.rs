@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cameo_device::MAX_IMMEDIATE_BYTES;
 use cameo_gpu::kernels::{PARAMS_LAYOUTS, WORKGROUP_1D, WORKGROUP_2D, WORKGROUP_GEMM};
 use cameo_shaders::{SHADERS, shader};
 use naga::valid::Capabilities;
@@ -31,9 +32,9 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
     for layout in PARAMS_LAYOUTS {
         let name = layout.shader;
         let shader = shader(name);
-        let module = validate(name, shader.wgsl, Capabilities::empty());
+        let module = validate(name, shader.wgsl, Capabilities::IMMEDIATES);
         if let Some(wgsl) = shader.with_f16_storage() {
-            validate(name, &wgsl, Capabilities::SHADER_FLOAT16);
+            validate(name, &wgsl, Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16);
             with_f16_storage += 1;
         }
 
@@ -51,6 +52,7 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
             members.iter().map(|member| (member.name.as_deref().unwrap(), member.offset as usize)).collect();
         assert_eq!(fields, layout.fields, "{name}");
         assert_eq!(*span as usize, layout.size, "{name}");
+        assert!(*span <= MAX_IMMEDIATE_BYTES, "{name} has parameters of {span} bytes");
     }
     assert_eq!(with_f16_storage, 3);
 }

@@ -9,6 +9,7 @@ use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
 use cameo_core::view::{self, Rotation, View};
 use cameo_matting::{CpuLayers, ModelLibrary};
 use cameo_models::Network;
+use rayon::prelude::*;
 
 use crate::decontaminate::decontaminate;
 use crate::edge::edge;
@@ -68,11 +69,15 @@ impl CpuEngine {
         let run_coarse = |rotation| coarse_matte(&network, layers, coarse_planes.clone(), rotation);
         let segment = |rotation| segment_person(&segmenter, layers, person_planes.clone(), rotation);
         let (upright_matte, upright) = rayon::join(|| run_coarse(Rotation::None), || segment(Rotation::None));
-        let mut upright = Some(upright?);
-        let (rotation, candidate) = view::find_upright(|rotation| {
-            let candidate = upright.take().map_or_else(|| segment(rotation), Ok)?;
+        let rated = |candidate: PersonCandidate| {
             let probability = candidate.probability;
-            Ok::<_, EngineError>((candidate, probability))
+            (candidate, probability)
+        };
+        let (rotation, candidate) = view::find_upright(rated(upright?), |rotations| {
+            rotations
+                .into_par_iter()
+                .map(|rotation| segment(rotation).map(rated))
+                .collect::<Result<Vec<_>, EngineError>>()
         })?;
         let coarse_matte = if rotation == Rotation::None { upright_matte } else { run_coarse(rotation) };
         Ok(Sighting { view: View { scene, rotation }, coarse_matte: coarse_matte?, candidate: Some(candidate) })

@@ -10,15 +10,15 @@ use crate::pool::GpuBuffer;
 
 /// Records a Gaussian blur of `planes`, two interleaved [`LOW_RES_SIDE`]x[`LOW_RES_SIDE`] planes, and returns the
 /// blurred planes.
-pub fn blur(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, planes: &GpuBuffer, sigma: f32) -> GpuBuffer {
+pub fn blur(context: &GpuContext, planes: &GpuBuffer, sigma: f32) -> GpuBuffer {
     let side = LOW_RES_SIDE as u32;
     let weights = taps::gaussian(sigma);
-    let params = Blur { width: side, rows: side, radius: weights.len() as u32 / 2, pad: 0 };
-    let weights = context.transfer.table("blur weights", &weights);
-    let mut pass = |kernel: &Kernel<Blur>, planes: &GpuBuffer| {
+    let params = Blur { width: side, rows: side, radius: weights.len() as u32 / 2 };
+    let weights = context.table("blur weights", &weights);
+    let pass = |kernel: &Kernel<Blur>, planes: &GpuBuffer| {
         let blurred = context.scratch("blurred planes", planes.size());
         let bindings = [&weights, planes, &blurred].map(|buffer| buffer.as_entire_binding());
-        context.dispatch(encoder, kernel, &params, &bindings, workgroups_2d(side, side));
+        context.dispatch(kernel, &params, &bindings, workgroups_2d(side, side));
         blurred
     };
     let blurred_rows = pass(&context.kernels.blur_across, planes);

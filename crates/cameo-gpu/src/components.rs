@@ -13,14 +13,14 @@ use crate::pool::GpuBuffer;
 ///
 /// Before, a pixel of a mask holds its own index; afterwards, the index of the first pixel of its component. Pixels
 /// outside the mask hold `NONE`.
-pub fn components(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, labels: &GpuBuffer) {
+pub fn components(context: &GpuContext, labels: &GpuBuffer) {
     let plane_bytes = (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64;
-    let params = Components { side: LOW_RES_SIDE as u32, ..Default::default() };
+    let params = Components { side: LOW_RES_SIDE as u32 };
     let workgroups = workgroups_2d(LOW_RES_SIDE as u32, LOW_RES_SIDE as u32);
     for offset in (0..labels.size()).step_by(plane_bytes as usize) {
         let size = NonZeroU64::new(plane_bytes);
         let plane = [wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: labels, offset, size })];
-        context.dispatch(encoder, &context.kernels.components_join, &params, &plane, workgroups);
-        context.dispatch(encoder, &context.kernels.components_settle, &params, &plane, workgroups);
+        context.dispatch(&context.kernels.components_join, &params, &plane, workgroups);
+        context.dispatch(&context.kernels.components_settle, &params, &plane, workgroups);
     }
 }

@@ -1,13 +1,18 @@
 //! What every stage runs on: the device, its kernels, its memory and its counters.
 
+use std::cell::RefCell;
+
 use cameo_core::pipeline::EngineError;
 use cameo_core::taps;
 
+use crate::commands::Commands;
+use crate::counters::SharedCounters;
 use crate::error::device_error;
 use crate::kernels::{Kernel, Kernels};
 use crate::params::Mirror;
 use crate::pool::{BufferPool, GpuBuffer};
-use crate::transfer::{SharedCounters, Transfer};
+use crate::taps_cache::TapsCache;
+use crate::transfer::Transfer;
 
 /// Working memory of the enhance stage for one band of the result, in bytes: enough to keep a GPU busy, and little
 /// beside the buffers of the picture.
@@ -31,107 +36,168 @@ impl BufferLimits {
 }
 
 /// The device that burn and the stages share, and what the stages need on it.
+///
+/// The stages record commands and do not wait for them. They are submitted in the order of recording: when there are
+/// many, and before the host reads a result.
 #[derive(Debug)]
 pub struct GpuContext {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    pub transfer: Transfer,
     pub counters: SharedCounters,
     pub pool: BufferPool,
     pub kernels: Kernels,
     pub limits: BufferLimits,
+    pub taps: TapsCache,
     /// [`taps::lanczos_table`], for the kernels that compute taps on the device.
     pub lanczos: GpuBuffer,
     /// Fills new buffers with nonsense instead of reusing old ones, so that tests notice what a kernel does not write.
     pub poison: bool,
+    /// Waits at the end of each stage, so that its time is that of the device. Otherwise only `readback` waits.
+    pub synchronous: bool,
+    transfer: RefCell<Transfer>,
+    commands: RefCell<Commands>,
 }
 
 impl GpuContext {
     /// Builds all kernels for `device`.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let counters = SharedCounters::default();
-        let transfer = Transfer::new(device.clone(), queue.clone(), counters.clone());
+        let mut transfer = Transfer::new(device.clone(), counters.clone());
         let lanczos = transfer.table("lanczos", &taps::lanczos_table());
-        let (kernels, limits) = (Kernels::new(&device), BufferLimits::of(&device));
-        let pool = BufferPool::default();
-        Self { device, queue, transfer, counters, pool, kernels, limits, lanczos, poison: false }
+        Self {
+            counters,
+            pool: BufferPool::default(),
+            kernels: Kernels::new(&device),
+            limits: BufferLimits::of(&device),
+            taps: TapsCache::default(),
+            lanczos,
+            poison: false,
+            synchronous: false,
+            transfer: RefCell::new(transfer),
+            commands: RefCell::new(Commands::new(device.clone())),
+            device,
+            queue,
+        }
     }
 
     /// Returns a buffer for kernels to write. Its content before that is undefined.
     pub fn scratch(&self, label: &str, bytes: u64) -> GpuBuffer {
-        let descriptor = wgpu::BufferDescriptor {
-            label: Some(label),
-            size: bytes,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        };
-        match self.poison {
-            true => self.transfer.poisoned(&descriptor),
-            false => self.pool.acquire(bytes, || self.device.create_buffer(&descriptor)),
+        let descriptor = scratch_descriptor(label, bytes);
+        if self.poison {
+            return self.transfer.borrow().poisoned(&descriptor);
         }
+        self.pool.acquire(bytes, || {
+            self.counters.update(|counters| counters.pool_misses += 1);
+            self.device.create_buffer(&descriptor)
+        })
+    }
+
+    /// Returns a buffer for kernels to write that outlives the photo. It takes no idle buffer, which the next photo would
+    /// have to allocate again.
+    pub fn permanent(&self, label: &str, bytes: u64) -> GpuBuffer {
+        self.pool.adopt(self.device.create_buffer(&scratch_descriptor(label, bytes)))
+    }
+
+    /// Returns a buffer with the content of `table` for kernels to change.
+    pub fn scratch_from(&self, label: &str, table: &GpuBuffer) -> GpuBuffer {
+        let buffer = self.scratch(label, table.size());
+        self.copy(table, 0, &buffer, 0, table.size());
+        buffer
+    }
+
+    /// Returns a storage buffer with `values`, filter taps or another small table, for kernels that do not write to it.
+    pub fn table<T: bytemuck::Pod>(&self, label: &str, values: &[T]) -> GpuBuffer {
+        self.transfer.borrow_mut().table(label, values)
     }
 
     /// Returns a buffer with `bytes`, picture data of the host.
     pub fn upload(&self, label: &str, bytes: &[u8]) -> GpuBuffer {
         let buffer = self.scratch(label, bytes.len() as u64);
-        self.transfer.upload(&buffer, bytes);
+        self.transfer.borrow_mut().upload(&mut self.commands.borrow_mut(), &buffer, bytes);
         buffer
     }
 
-    pub fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
-        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
+    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. Submits all commands, and
+    /// waits for them.
+    ///
+    /// # Errors
+    /// If the device was lost or has no memory for the copy.
+    pub fn read(&self, buffers: &[&GpuBuffer], bytes: &mut Vec<u8>) -> Result<(), EngineError> {
+        self.transfer.borrow_mut().read(&mut self.commands.borrow_mut(), &self.queue, buffers, bytes)
     }
 
-    /// Records one dispatch of `kernel` over `workgroups`, across and down. `bindings` follow the parameters in the
-    /// order of the shader.
+    /// Records a copy of `bytes` from one offset to another.
+    pub fn copy(&self, source: &GpuBuffer, source_offset: u64, target: &GpuBuffer, target_offset: u64, bytes: u64) {
+        let mut commands = self.commands.borrow_mut();
+        commands.encoder().copy_buffer_to_buffer(source, source_offset, target, target_offset, bytes);
+    }
+
+    /// Records that all bytes of `buffer` become 0.
+    pub fn clear(&self, buffer: &GpuBuffer) {
+        self.commands.borrow_mut().encoder().clear_buffer(buffer, 0, None);
+    }
+
+    /// Records one dispatch of `kernel` over `workgroups`, across and down. `bindings` are in the order of the shader.
     pub fn dispatch<P: Mirror>(
         &self,
-        encoder: &mut wgpu::CommandEncoder,
         kernel: &Kernel<P>,
         params: &P,
         bindings: &[wgpu::BindingResource<'_>],
         workgroups: [u32; 2],
     ) {
-        let params = self.transfer.params(&kernel.params_label, params);
-        let resources = std::iter::once(params.as_entire_binding()).chain(bindings.iter().cloned());
-        let entries: Vec<_> = (0..).zip(resources).map(|(binding, resource)| bind_entry(binding, resource)).collect();
+        let entry = |(binding, resource): (u32, &_)| bind_entry(binding, wgpu::BindingResource::clone(resource));
+        let entries: Vec<_> = (0..).zip(bindings).map(entry).collect();
+        let bytes: u64 = entries.iter().map(bound_bytes).sum();
         self.counters.update(|counters| {
             counters.dispatches += 1;
-            counters.bound_bytes += entries.iter().map(bound_bytes).sum::<u64>();
+            counters.bound_bytes += bytes;
         });
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(kernel.name),
-            layout: &kernel.pipeline.get_bind_group_layout(0),
+            layout: &kernel.bind_group_layout,
             entries: &entries,
         });
-        let mut pass = encoder
-            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(kernel.name), timestamp_writes: None });
+        let mut commands = self.commands.borrow_mut();
+        if commands.are_many() {
+            self.submit(&mut commands);
+        }
+        let pass = commands.pass(bytes);
         pass.set_pipeline(&kernel.pipeline);
         pass.set_bind_group(0, &bind_group, &[]);
+        pass.set_immediates(0, bytemuck::bytes_of(params));
         pass.dispatch_workgroups(workgroups[0], workgroups[1], 1);
     }
 
-    /// Counts `operations`, multiplications and additions, of a dispatch.
+    /// Counts `operations`, multiplications and additions, of the last dispatch.
     pub fn count_operations(&self, operations: u64) {
         self.counters.update(|counters| counters.operations += operations);
+        self.commands.borrow_mut().count_operations(operations);
     }
 
-    /// Submits the commands and waits until the device has run them, so that stage times are true and memory is free
-    /// again.
-    ///
-    /// # Errors
-    /// If the device was lost.
-    pub fn submit(&self, encoder: wgpu::CommandEncoder) -> Result<(), EngineError> {
-        self.queue.submit([encoder.finish()]);
-        self.wait()
+    fn submit(&self, commands: &mut Commands) {
+        if let Some(commands) = commands.finish() {
+            self.queue.submit([commands]);
+            self.counters.update(|counters| counters.submissions += 1);
+        }
     }
 
-    /// Waits until the device has run all commands that were submitted.
+    /// Waits until the device has run all commands that were recorded.
     ///
     /// # Errors
     /// If the device was lost.
     pub fn wait(&self) -> Result<(), EngineError> {
+        self.submit(&mut self.commands.borrow_mut());
+        self.counters.update(|counters| counters.waits += 1);
         self.device.poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(device_error)
+    }
+}
+
+fn scratch_descriptor(label: &str, bytes: u64) -> wgpu::BufferDescriptor<'_> {
+    wgpu::BufferDescriptor {
+        label: Some(label),
+        size: bytes,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
     }
 }
 

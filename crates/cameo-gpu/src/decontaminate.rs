@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use cameo_core::pipeline::EngineError;
 use cameo_core::tuning::{FUSION_MIN_ALPHA, FUSION_RADIUS, pyramid_levels};
 
 use crate::context::GpuContext;
@@ -28,28 +27,19 @@ struct ColorPairs {
 /// Returns `photo` with the colours of the foreground where alpha is soft, and up to `spread` pixels outside.
 ///
 /// Alpha is that of `matte`, or the photo's own without one. The photo's own alpha is kept.
-///
-/// # Errors
-/// If the device was lost.
-pub fn decontaminate(
-    context: &GpuContext,
-    photo: &RowBands,
-    matte: Option<&RowBands>,
-    spread: u32,
-) -> Result<RowBands, EngineError> {
-    let mut encoder = context.encoder("decontaminate");
+pub fn decontaminate(context: &GpuContext, photo: &RowBands, matte: Option<&RowBands>, spread: u32) -> RowBands {
     let photo_alpha;
     let alpha = match matte {
         Some(matte) => matte,
         None => {
-            photo_alpha = record_photo_alpha(context, &mut encoder, photo);
+            photo_alpha = record_photo_alpha(context, photo);
             &photo_alpha
         }
     };
     let mut levels: Vec<Level> = Vec::new();
     for _ in 0..pyramid_levels(photo.width, photo.height) {
         let (colors, alpha) = levels.last().map_or((photo, alpha), |level| (&level.colors, &level.alpha));
-        let level = record_downsample(context, &mut encoder, colors, alpha);
+        let level = record_downsample(context, colors, alpha);
         levels.push(level);
     }
     let mut coarser: Option<ColorPairs> = None;
@@ -58,27 +48,26 @@ pub fn decontaminate(
         let buffer = context.scratch("decontaminate pairs", u64::from(width) * u64::from(height) * 8);
         let spread = spread.div_ceil(2 << i);
         let fusion = Fusion { colors: &level.colors, alpha: &level.alpha, coarser: coarser.as_ref(), spread };
-        fusion.record(context, &mut encoder, &(0..height), buffer.as_entire_binding(), None);
+        fusion.record(context, &(0..height), buffer.as_entire_binding(), None);
         coarser = Some(ColorPairs { buffer, width });
     }
     let fusion = Fusion { colors: photo, alpha, coarser: coarser.as_ref(), spread };
     let fused = RowBands::scratch(context, "photo", photo.width, photo.height, context.limits.binding_bytes);
     for rows in fused.chunks(FUSION_RADIUS as u32, context.limits.binding_bytes) {
         let target = fused.bind_output(context, &rows);
-        fusion.record(context, &mut encoder, &rows, target.binding(), Some(target.offset));
+        fusion.record(context, &rows, target.binding(), Some(target.offset));
     }
-    context.submit(encoder)?;
-    Ok(fused)
+    fused
 }
 
 /// Workgroups that share the pixels of a band.
 const ALPHA_WORKGROUPS: u32 = 1024;
 
 /// Records the copy of the photo's own alpha into a matte.
-fn record_photo_alpha(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, photo: &RowBands) -> RowBands {
+fn record_photo_alpha(context: &GpuContext, photo: &RowBands) -> RowBands {
     let matte = RowBands::scratch(context, "matte", photo.width, photo.height, context.limits.binding_bytes);
     for rows in matte.bands() {
-        let source = photo.bind(context, encoder, &rows);
+        let source = photo.bind(context, &rows);
         let target = matte.bind_output(context, &rows);
         let params = DecontaminateAlpha {
             count: rows.len() as u32 * matte.width,
@@ -88,18 +77,13 @@ fn record_photo_alpha(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, 
         };
         let bindings = [source.binding(), target.binding()];
         let kernel = &context.kernels.decontaminate_alpha;
-        context.dispatch(encoder, kernel, &params, &bindings, [ALPHA_WORKGROUPS, 1]);
+        context.dispatch(kernel, &params, &bindings, [ALPHA_WORKGROUPS, 1]);
     }
     matte
 }
 
 /// Records the next level of the pyramid.
-fn record_downsample(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    colors: &RowBands,
-    alpha: &RowBands,
-) -> Level {
+fn record_downsample(context: &GpuContext, colors: &RowBands, alpha: &RowBands) -> Level {
     let (width, height) = (colors.width, colors.height);
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let single_band = |label| RowBands::scratch(context, label, half_width, half_height, u64::MAX);
@@ -111,7 +95,7 @@ fn record_downsample(
     for first_row in (0..half_height).step_by(max_rows as usize) {
         let rows = first_row..(first_row + max_rows).min(half_height);
         let source = 2 * rows.start..(2 * rows.end).min(height);
-        let (colors, alpha) = (colors.bind(context, encoder, &source), alpha.bind(context, encoder, &source));
+        let (colors, alpha) = (colors.bind(context, &source), alpha.bind(context, &source));
         let params = DecontaminateDownsample {
             width,
             height,
@@ -124,7 +108,7 @@ fn record_downsample(
         };
         let bindings = [&colors, &alpha, &half_colors, &half_alpha].map(|rows| rows.binding());
         let workgroups = workgroups_2d(half_width, rows.len() as u32);
-        context.dispatch(encoder, &context.kernels.decontaminate_downsample, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.decontaminate_downsample, &params, &bindings, workgroups);
     }
     level
 }
@@ -144,7 +128,6 @@ impl Fusion<'_> {
     fn record(
         &self,
         context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
         rows: &Range<u32>,
         fused: wgpu::BindingResource<'_>,
         photo_offset: Option<u32>,
@@ -152,8 +135,8 @@ impl Fusion<'_> {
         let RowBands { width, height, .. } = *self.colors;
         let radius = FUSION_RADIUS as u32;
         let source = self.colors.rows_around(rows, radius);
-        let colors = self.colors.bind(context, encoder, &source);
-        let alpha = self.alpha.bind(context, encoder, &source);
+        let colors = self.colors.bind(context, &source);
+        let alpha = self.alpha.bind(context, &source);
         let params = DecontaminateFuse {
             width,
             height,
@@ -168,13 +151,12 @@ impl Fusion<'_> {
             spread: self.spread,
             finest: photo_offset.is_some().into(),
             min_alpha: FUSION_MIN_ALPHA,
-            ..Default::default()
         };
         // Every binding of a shader must be given, even if it is not read.
         let unused = context.scratch("unused pairs", 8);
         let coarser = self.coarser.map_or(&unused, |pairs| &pairs.buffer).as_entire_binding();
         let bindings = [colors.binding(), alpha.binding(), coarser, fused];
         let workgroups = workgroups_2d(width, rows.len() as u32);
-        context.dispatch(encoder, &context.kernels.decontaminate_fuse, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.decontaminate_fuse, &params, &bindings, workgroups);
     }
 }

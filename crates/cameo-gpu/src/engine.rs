@@ -25,6 +25,8 @@ use crate::repair::repair;
 use crate::rotate::rotate;
 use crate::row_bands::RowBands;
 
+type Segmentation = PersonSegmentation<GpuFeatureMap>;
+
 /// An engine that runs on a GPU.
 #[derive(Debug)]
 pub struct GpuEngine {
@@ -72,7 +74,7 @@ impl GpuEngine {
         // With f16 storage the matte of U2-Net-p changes by more than the tests allow.
         let f16_kernels = self.f16_kernels.as_ref().filter(|_| network == Network::IsNet);
         let winograd = self.context.kernels.winograd(f16_kernels);
-        network::run(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
+        network::record(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
     }
 
     /// Runs a matting network as [`run_matting`](Self::run_matting) does, on `input` after `rotation`, and rotates its
@@ -89,22 +91,28 @@ impl GpuEngine {
         Ok(rotate(&self.context, &map, rotation.inverse()))
     }
 
-    /// Segments people in `input`, `[3, 256, 256]`. Returns the segmentation and, as the host's copy, the probability
-    /// that there is a person.
+    /// Segments people in each of `inputs`, `[3, 256, 256]`. Returns each segmentation and, as the host's copy, the
+    /// probability that there is a person.
     ///
     /// # Errors
     /// As [`run_matting`](Self::run_matting).
-    pub fn segment_person(
-        &mut self,
-        input: GpuFeatureMap,
-    ) -> Result<(PersonSegmentation<GpuFeatureMap>, f32), EngineError> {
+    pub fn segment_people(&mut self, inputs: Vec<GpuFeatureMap>) -> Result<Vec<(Segmentation, f32)>, EngineError> {
         let segmenter = self.library.selfie()?;
         let winograd = self.context.kernels.winograd(None);
-        let person = network::start(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input))?;
-        // Waits for the network as well.
+        let segment =
+            |input| network::record(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input));
+        let people = inputs.into_iter().map(segment).collect::<Result<Vec<_>, _>>()?;
         let mut bytes = Vec::new();
-        self.context.transfer.read(&[person.probability.buffer()], &mut bytes)?;
-        Ok((person, bytemuck::pod_read_unaligned(&bytes)))
+        self.context.read(&people.iter().map(|person| person.probability.buffer()).collect::<Vec<_>>(), &mut bytes)?;
+        Ok(people.into_iter().zip(bytemuck::pod_collect_to_vec(&bytes)).collect())
+    }
+
+    /// Returns `output`, which the commands of a stage compute.
+    fn stage<T>(&self, output: T) -> Result<T, EngineError> {
+        if self.context.synchronous {
+            self.context.wait()?;
+        }
+        Ok(output)
     }
 
     /// Returns how `network` takes its input, at the size that it was trained on.
@@ -115,18 +123,17 @@ impl GpuEngine {
 
     /// Looks for people in `scene`. Returns the rotation after which they are upright, the segmentation as the photo
     /// lies, and the probability that there is a person.
-    fn look_for_person(
-        &mut self,
-        frame: &GpuFrame,
-        scene: Roi,
-    ) -> Result<(View, PersonSegmentation<GpuFeatureMap>, f32), EngineError> {
+    fn look_for_person(&mut self, frame: &GpuFrame, scene: Roi) -> Result<(View, Segmentation, f32), EngineError> {
         let format = self.input_format(Network::Selfie)?;
-        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format)?;
-        let (rotation, (person, probability)) = view::find_upright(|rotation| {
-            let rotated = rotate(&self.context, &input.map, rotation);
-            let (person, probability) = self.segment_person(rotated)?;
-            Ok::<_, EngineError>(((person, probability), probability))
-        })?;
+        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format);
+        let mut look = |rotations: &[Rotation]| {
+            let rotated = rotations.iter().map(|&rotation| rotate(&self.context, &input.map, rotation)).collect();
+            let people = self.segment_people(rotated)?;
+            let rated = people.into_iter().map(|(person, probability)| ((person, probability), probability));
+            Ok::<Vec<_>, EngineError>(rated.collect())
+        };
+        let upright = look(&[Rotation::None])?.pop().ok_or_else(|| device_error("nothing was segmented"))?;
+        let (rotation, (person, probability)) = view::find_upright(upright, |rotations| look(&rotations))?;
         let confidence = rotate(&self.context, &person.confidence, rotation.inverse());
         Ok((View { scene, rotation }, PersonSegmentation { confidence, ..person }, probability))
     }
@@ -134,7 +141,7 @@ impl GpuEngine {
     /// Runs the coarse network on the mirrored scene of `view`.
     fn coarse_matte(&mut self, frame: &GpuFrame, View { scene, rotation }: View) -> Result<GpuFeatureMap, EngineError> {
         let format = InputFormat { size: COARSE_SIDE as u32, mirrored: true, ..self.input_format(COARSE_NETWORK)? };
-        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format)?;
+        let input = prepare(&self.context, &frame.photo, &upload_roi(&self.context, scene), format);
         // A mirror image turns the other way.
         self.run_rotated(COARSE_NETWORK, NetworkOutput::CoarseMatte, &input.map, rotation.inverse())
     }
@@ -158,9 +165,10 @@ impl Engine for GpuEngine {
 
     fn upload(&mut self, image: Image) -> Result<GpuFrame, EngineError> {
         let Image { width, height, pixels } = image;
+        self.context.pool.begin_photo();
         let max_bytes = self.context.limits.binding_bytes;
         let photo = RowBands::upload(&self.context, "photo", width, height, &pixels, max_bytes);
-        Ok(GpuFrame { photo, matte: None, stats: None })
+        self.stage(GpuFrame { photo, matte: None, stats: None })
     }
 
     fn locate(&mut self, frame: &GpuFrame, scene: Roi, options: &CutoutOptions) -> Result<GpuPrior, EngineError> {
@@ -174,18 +182,18 @@ impl Engine for GpuEngine {
         };
         let coarse_matte = self.coarse_matte(frame, view)?;
         let network_side = self.input_format(options.model)?.size;
-        locate(&self.context, view, network_side, &coarse_matte, person.as_ref())
+        self.stage(locate(&self.context, view, network_side, &coarse_matte, person.as_ref()))
     }
 
     fn prepare(&mut self, frame: &GpuFrame, prior: &GpuPrior, network: Network) -> Result<GpuInput, EngineError> {
         let format = self.input_format(network)?;
-        let input = prepare(&self.context, &frame.photo, &prior.roi, format)?;
-        Ok(GpuInput { rotation: prior.view.rotation, ..input })
+        let input = prepare(&self.context, &frame.photo, &prior.roi, format);
+        self.stage(GpuInput { rotation: prior.view.rotation, ..input })
     }
 
     fn matte(&mut self, input: GpuInput, network: Network) -> Result<GpuMatte, EngineError> {
         let map = self.run_rotated(network, NetworkOutput::Matte, &input.map, input.rotation)?;
-        Ok(GpuMatte { map, input })
+        self.stage(GpuMatte { map, input })
     }
 
     fn repair(
@@ -194,7 +202,7 @@ impl Engine for GpuEngine {
         prior: &GpuPrior,
         options: &CutoutOptions,
     ) -> Result<GpuRepairedMatte, EngineError> {
-        repair(&self.context, matte, prior, options)
+        self.stage(repair(&self.context, matte, prior, options))
     }
 
     fn refine(
@@ -204,26 +212,26 @@ impl Engine for GpuEngine {
         prior: GpuPrior,
         options: &CutoutOptions,
     ) -> Result<GpuFrame, EngineError> {
-        let refined = refine(&self.context, &frame.photo, &matte, &prior, options.plain_matte)?;
-        Ok(GpuFrame { matte: Some(refined), stats: Some(matte.stats), ..frame })
+        let refined = refine(&self.context, &frame.photo, &matte, &prior, options.plain_matte);
+        self.stage(GpuFrame { matte: Some(refined), stats: Some(matte.stats), ..frame })
     }
 
     fn decontaminate(&mut self, frame: GpuFrame, options: &CutoutOptions) -> Result<GpuFrame, EngineError> {
         let spread = options.outward_reach(frame.photo.width, frame.photo.height);
-        let photo = decontaminate(&self.context, &frame.photo, frame.matte.as_ref(), spread)?;
-        Ok(GpuFrame { photo, ..frame })
+        let photo = decontaminate(&self.context, &frame.photo, frame.matte.as_ref(), spread);
+        self.stage(GpuFrame { photo, ..frame })
     }
 
     fn edge(&mut self, frame: GpuFrame, options: &CutoutOptions) -> Result<GpuFrame, EngineError> {
-        let matte = frame.matte.map(|matte| edge(&self.context, matte, options)).transpose()?;
-        Ok(GpuFrame { matte, ..frame })
+        let matte = frame.matte.map(|matte| edge(&self.context, matte, options));
+        self.stage(GpuFrame { matte, ..frame })
     }
 
     fn enhance(&mut self, mut frame: GpuFrame, enhancement: &Enhancement) -> Result<GpuPicture, EngineError> {
         let stats = frame.stats.take();
-        let bands = enhance(&self.context, frame, enhancement)?;
+        let bands = enhance(&self.context, frame, enhancement);
         let Enhancement { width, height, depth, .. } = *enhancement;
-        Ok(GpuPicture { width, height, depth, bands, stats })
+        self.stage(GpuPicture { width, height, depth, bands, stats })
     }
 
     fn readback(&mut self, picture: GpuPicture) -> Result<EngineOutput, EngineError> {
@@ -234,8 +242,8 @@ impl Engine for GpuEngine {
         while let Some(buffer) = buffers.next() {
             // The statistics travel with the last band.
             match &stats {
-                Some(stats) if buffers.peek().is_none() => self.context.transfer.read(&[buffer, stats], &mut pixels)?,
-                _ => self.context.transfer.read(&[buffer], &mut pixels)?,
+                Some(stats) if buffers.peek().is_none() => self.context.read(&[buffer, stats], &mut pixels)?,
+                _ => self.context.read(&[buffer], &mut pixels)?,
             }
         }
         let stats = stats.map(|_| {

@@ -86,9 +86,9 @@ pub struct FrameRows {
 }
 
 impl FrameRows {
-    pub fn bind(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, frame: &GpuFrame, rows: &Range<u32>) -> Self {
-        let photo = frame.photo.bind(context, encoder, rows);
-        let matte = frame.matte.as_ref().map(|matte| matte.bind(context, encoder, rows));
+    pub fn bind(context: &GpuContext, frame: &GpuFrame, rows: &Range<u32>) -> Self {
+        let photo = frame.photo.bind(context, rows);
+        let matte = frame.matte.as_ref().map(|matte| matte.bind(context, rows));
         let has_matte = matte.is_some();
         Self { matte: matte.unwrap_or_else(|| photo.clone()), photo, has_matte }
     }

@@ -160,11 +160,10 @@ impl Kernels {
 /// The pipeline of a shader whose parameters are of type `P`.
 #[derive(Debug)]
 pub struct Kernel<P> {
-    /// The name of the shader: the label of the pipeline, and of the passes and bind groups that use it.
+    /// The name of the shader: the label of the pipeline and of the bind groups that it uses.
     pub name: &'static str,
-    /// The label of the buffers that hold its parameters.
-    pub params_label: String,
     pub pipeline: wgpu::ComputePipeline,
+    pub bind_group_layout: wgpu::BindGroupLayout,
     params: PhantomData<P>,
 }
 
@@ -180,7 +179,8 @@ impl<P: Mirror> Kernel<P> {
             compilation_options: Default::default(),
             cache: None,
         });
-        Self { name, params_label: format!("{name} params"), pipeline, params: PhantomData }
+        let bind_group_layout = pipeline.get_bind_group_layout(0);
+        Self { name, pipeline, bind_group_layout, params: PhantomData }
     }
 }
 

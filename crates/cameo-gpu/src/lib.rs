@@ -3,7 +3,7 @@
 //!
 //! A photo crosses between host and device twice, in [`upload`](cameo_core::pipeline::Engine::upload) and
 //! [`readback`](cameo_core::pipeline::Engine::readback). Between them the stages only record dispatches: but for the
-//! probability of a person, what is found in a photo stays on the device. [`Transfer`] makes every copy and counts it.
+//! probability of a person, what is found in a photo stays on the device. `transfer` makes every copy.
 //!
 //! The modules in reading order:
 //!
@@ -12,9 +12,9 @@
 //!   `matte` (a forward pass on the layers of [`network`]), [`repair()`], [`refine()`], [`decontaminate()`],
 //!   [`edge()`], [`enhance()`]
 //! - `frame`: what the stages pass on; `row_bands`: pictures that are larger than a buffer binding may be
-//! - `stretch`, `components`, `blur`, `roi_taps`, `rotate`, `taps_table`: steps that stages share
-//! - `context`: the device with its [`kernels`] and their `params`, its memory `pool`, its `transfer`s and their
-//!   counters
+//! - `stretch`, `components`, `blur`, `roi_taps`, `rotate`, `taps_table`, `taps_cache`: steps that stages share
+//! - `context`: the device with its [`kernels`] and their `params`, the `commands` that were recorded, its memory
+//!   `pool`, its `transfer`s and the `counters` of all of them
 
 mod engine;
 
@@ -34,9 +34,12 @@ mod roi_taps;
 mod rotate;
 mod row_bands;
 mod stretch;
+mod taps_cache;
 mod taps_table;
 
+mod commands;
 mod context;
+mod counters;
 mod error;
 pub mod kernels;
 mod params;
@@ -44,6 +47,7 @@ mod pool;
 mod transfer;
 
 pub use context::{BufferLimits, GpuContext};
+pub use counters::{GpuCounters, SharedCounters};
 pub use decontaminate::decontaminate;
 pub use edge::edge;
 pub use engine::GpuEngine;
@@ -56,4 +60,3 @@ pub use refine::refine;
 pub use repair::repair;
 pub use rotate::rotate;
 pub use row_bands::RowBands;
-pub use transfer::{GpuCounters, SharedCounters, Transfer};

@@ -3,7 +3,6 @@
 //! The outcome stays on the device. The host learns the probability that there is a person, and nothing else: it decides
 //! which part of the photo is looked at, and which way up.
 
-use cameo_core::pipeline::EngineError;
 use cameo_core::tuning::{self, LOW_RES_SIDE, Roi};
 use cameo_core::view::View;
 use cameo_matting::PersonSegmentation;
@@ -34,66 +33,47 @@ pub struct GpuPrior {
 /// Returns `part` of a photo as a region of interest without a person.
 pub fn upload_roi(context: &GpuContext, part: Roi) -> GpuBuffer {
     let Roi { left, top, width, height } = part;
-    context.transfer.table("roi", &[left, top, width, height, 0, 0, 0, 0])
+    context.table("roi", &[left, top, width, height, 0, 0, 0, 0])
 }
 
 /// Combines the outputs of the two networks for a `view` of a photo.
 ///
 /// `network_side` is the input side of the matting network, `coarse_matte` the output for the mirrored photo.
-///
-/// # Errors
-/// If the device was lost.
 pub fn locate(
     context: &GpuContext,
     view: View,
     network_side: u32,
     coarse_matte: &GpuFeatureMap,
     person: Option<&PersonSegmentation<GpuFeatureMap>>,
-) -> Result<GpuPrior, EngineError> {
-    let mut encoder = context.encoder("locate");
-    let planes = record_coarse_matte(context, &mut encoder, coarse_matte);
+) -> GpuPrior {
+    let planes = record_coarse_matte(context, coarse_matte);
     let roi = match person {
         Some(person) => {
-            let labels = record_core(context, &mut encoder, &person.confidence, &planes);
+            let labels = record_core(context, &person.confidence, &planes);
             let min_side = network_side / tuning::MAX_ZOOM;
             let Roi { left, top, width, height } = view.scene;
             let params = LocateRoi { left, top, width, height, network_side, min_side, ..roi_params() };
-            record_roi(context, &mut encoder, params, &person.probability, &planes, &labels)
+            record_roi(context, params, &person.probability, &planes, &labels)
         }
         None => upload_roi(context, view.scene),
     };
-    context.submit(encoder)?;
-    Ok(GpuPrior { view, roi, planes, guidance: person.is_some() })
+    GpuPrior { view, roi, planes, guidance: person.is_some() }
 }
 
 /// Records the planes of the prior, which hold only the coarse matte yet, and returns their buffer.
-fn record_coarse_matte(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    coarse_matte: &GpuFeatureMap,
-) -> GpuBuffer {
+fn record_coarse_matte(context: &GpuContext, coarse_matte: &GpuFeatureMap) -> GpuBuffer {
     let side = LOW_RES_SIDE as u32;
-    let extrema = stretch::extrema(context, encoder, coarse_matte);
+    let extrema = stretch::extrema(context, coarse_matte);
     let planes = context.scratch("prior planes", (LOW_RES_SIDE * LOW_RES_SIDE * 16) as u64);
-    let params = LocateCoarseMatte {
-        coarse_side: coarse_matte.side(),
-        side,
-        min_range: tuning::MIN_RANGE,
-        ..Default::default()
-    };
+    let params = LocateCoarseMatte { coarse_side: coarse_matte.side(), side, min_range: tuning::MIN_RANGE };
     let bindings = [extrema.as_entire_binding(), coarse_matte.binding(), planes.as_entire_binding()];
-    context.dispatch(encoder, &context.kernels.locate_coarse_matte, &params, &bindings, workgroups_2d(side, side));
+    context.dispatch(&context.kernels.locate_coarse_matte, &params, &bindings, workgroups_2d(side, side));
     planes
 }
 
 /// Records the confidence and the core of the person into `planes`, and returns the component labels of person and
 /// coarse matte together.
-fn record_core(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    mask: &GpuFeatureMap,
-    planes: &GpuBuffer,
-) -> GpuBuffer {
+fn record_core(context: &GpuContext, mask: &GpuFeatureMap, planes: &GpuBuffer) -> GpuBuffer {
     let side = LOW_RES_SIDE as u32;
     let labels = context.scratch("locate labels", (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64);
     let params = LocateCore {
@@ -102,11 +82,10 @@ fn record_core(
         subject_alpha: tuning::SUBJECT_ALPHA,
         min_confidence: tuning::MIN_CORE_CONFIDENCE,
         veto: tuning::MIN_VETO_ALPHA,
-        ..Default::default()
     };
     let bindings = [mask.binding(), planes.as_entire_binding(), labels.as_entire_binding()];
-    context.dispatch(encoder, &context.kernels.locate_core, &params, &bindings, workgroups_2d(side, side));
-    components(context, encoder, &labels);
+    context.dispatch(&context.kernels.locate_core, &params, &bindings, workgroups_2d(side, side));
+    components(context, &labels);
     labels
 }
 
@@ -131,17 +110,16 @@ fn roi_params() -> LocateRoi {
 /// Records the choice of the region of interest, and returns its buffer.
 fn record_roi(
     context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
     params: LocateRoi,
     probability: &GpuFeatureMap,
     planes: &GpuBuffer,
     labels: &GpuBuffer,
 ) -> GpuBuffer {
     let areas = context.scratch("locate areas", (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64);
-    encoder.clear_buffer(&areas, 0, None);
+    context.clear(&areas);
     let roi = context.scratch("roi", 32);
     let [planes, labels, areas, roi_binding] = [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_binding());
     let bindings = [probability.binding(), planes, labels, areas, roi_binding];
-    context.dispatch(encoder, &context.kernels.locate_roi, &params, &bindings, [1, 1]);
+    context.dispatch(&context.kernels.locate_roi, &params, &bindings, [1, 1]);
     roi
 }

@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of idle buffers that the pool keeps: more than two pictures of 50 megapixels, less than the memory of a small
-/// GPU.
-const MAX_IDLE_BYTES: u64 = 512 << 20;
+/// Bytes of all buffers, used and idle, beyond which idle ones are freed. A photo of 12 megapixels takes less with any
+/// network, and a GPU with 4 GiB has room for it.
+const MAX_BYTES: u64 = 2816 << 20;
+
+/// Photos after which a buffer that none of them has used is freed.
+const MAX_IDLE_PHOTOS: u32 = 3;
 
 /// A buffer on the device. Clones share it. The last clone returns it to its pool, if it has one.
 ///
@@ -50,11 +53,26 @@ pub struct BufferPool(Arc<Mutex<PoolState>>);
 
 #[derive(Debug, Default)]
 struct PoolState {
-    /// Longest idle first.
-    idle: VecDeque<wgpu::Buffer>,
+    /// Buffers with the number of the photo that has used them last; longest idle first.
+    idle: VecDeque<(u32, wgpu::Buffer)>,
+    photo: u32,
     idle_bytes: u64,
     used_bytes: u64,
     peak_bytes: u64,
+}
+
+impl PoolState {
+    fn free_oldest(&mut self) {
+        if let Some((_, oldest)) = self.idle.pop_front() {
+            self.idle_bytes -= oldest.size();
+        }
+    }
+
+    fn free_excess(&mut self) {
+        while self.used_bytes + self.idle_bytes > MAX_BYTES && !self.idle.is_empty() {
+            self.free_oldest();
+        }
+    }
 }
 
 impl BufferPool {
@@ -68,25 +86,43 @@ impl BufferPool {
     pub fn acquire(&self, bytes: u64, create: impl FnOnce() -> wgpu::Buffer) -> GpuBuffer {
         let mut state = self.state();
         // The most recently used buffer is the most likely to be in a cache still.
-        let position = state.idle.iter().rposition(|buffer| buffer.size() == bytes);
-        let reused = position.and_then(|position| state.idle.remove(position));
+        let position = state.idle.iter().rposition(|(_, buffer)| buffer.size() == bytes);
+        let reused = position.and_then(|position| state.idle.remove(position)).map(|(_, buffer)| buffer);
         if reused.is_some() {
             state.idle_bytes -= bytes;
         }
         state.used_bytes += bytes;
+        state.free_excess();
         state.peak_bytes = state.peak_bytes.max(state.used_bytes + state.idle_bytes);
         drop(state);
         GpuBuffer(Arc::new(PooledBuffer { buffer: reused.unwrap_or_else(create), pool: Some(self.clone()) }))
+    }
+
+    /// Takes a new buffer into the pool, which is used from now on.
+    pub fn adopt(&self, buffer: wgpu::Buffer) -> GpuBuffer {
+        let mut state = self.state();
+        state.used_bytes += buffer.size();
+        state.peak_bytes = state.peak_bytes.max(state.used_bytes + state.idle_bytes);
+        drop(state);
+        GpuBuffer(Arc::new(PooledBuffer { buffer, pool: Some(self.clone()) }))
     }
 
     fn release(&self, buffer: wgpu::Buffer) {
         let mut state = self.state();
         state.used_bytes -= buffer.size();
         state.idle_bytes += buffer.size();
-        state.idle.push_back(buffer);
-        while state.idle_bytes > MAX_IDLE_BYTES {
-            let Some(oldest) = state.idle.pop_front() else { break };
-            state.idle_bytes -= oldest.size();
+        let photo = state.photo;
+        state.idle.push_back((photo, buffer));
+        state.free_excess();
+    }
+
+    /// Begins another photo: frees what the last ones have not used.
+    pub fn begin_photo(&self) {
+        let mut state = self.state();
+        state.photo = state.photo.wrapping_add(1);
+        let photo = state.photo;
+        while state.idle.front().is_some_and(|(used, _)| photo.wrapping_sub(*used) > MAX_IDLE_PHOTOS) {
+            state.free_oldest();
         }
     }
 

@@ -1,6 +1,5 @@
 //! The prepare stage: the ROI of the photo at a network's input size, normalised.
 
-use cameo_core::pipeline::EngineError;
 use cameo_core::view::Rotation;
 
 use crate::context::GpuContext;
@@ -17,21 +16,12 @@ use crate::taps_table::TapsTable;
 ///
 /// Antialiased Lanczos-3, rounded to 8 bits after each of its two passes, as the photos that the networks were trained
 /// on were resized. The photo's alpha is not used here: the refine stage multiplies the matte by it.
-///
-/// # Errors
-/// If the device was lost.
-pub fn prepare(
-    context: &GpuContext,
-    photo: &RowBands,
-    roi: &GpuBuffer,
-    format: InputFormat,
-) -> Result<GpuInput, EngineError> {
+pub fn prepare(context: &GpuContext, photo: &RowBands, roi: &GpuBuffer, format: InputFormat) -> GpuInput {
     let InputFormat { size, mean, std, mirrored } = format;
     let width = photo.width;
-    let mut encoder = context.encoder("prepare");
-    let rows = PhotoAxis { horizontal: false, length: photo.height }.taps_from_roi(context, &mut encoder, roi, size);
-    let columns = PhotoAxis { horizontal: true, length: width }.taps_from_roi(context, &mut encoder, roi, size);
-    let resampled_columns = record_down(context, &mut encoder, photo, &rows, size);
+    let rows = PhotoAxis { horizontal: false, length: photo.height }.taps_from_roi(context, roi, size);
+    let columns = PhotoAxis { horizontal: true, length: width }.taps_from_roi(context, roi, size);
+    let resampled_columns = record_down(context, photo, &rows, size);
     let map = GpuFeatureMap::scratch(context, "network input", 3, [size, size]);
     let params = PrepareAcross {
         mean,
@@ -44,19 +34,12 @@ pub fn prepare(
     };
     let [first, weights] = columns.bindings();
     let bindings = [first, weights, resampled_columns.as_entire_binding(), map.binding()];
-    context.dispatch(&mut encoder, &context.kernels.prepare_across, &params, &bindings, workgroups_2d(size, size));
-    context.submit(encoder)?;
-    Ok(GpuInput { map, format, rotation: Rotation::None })
+    context.dispatch(&context.kernels.prepare_across, &params, &bindings, workgroups_2d(size, size));
+    GpuInput { map, format, rotation: Rotation::None }
 }
 
 /// Records the resampling of the columns of `photo` to `size` rows, and returns them: packed RGBA8.
-fn record_down(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    photo: &RowBands,
-    taps: &TapsTable,
-    size: u32,
-) -> GpuBuffer {
+fn record_down(context: &GpuContext, photo: &RowBands, taps: &TapsTable, size: u32) -> GpuBuffer {
     let RowBands { width, height, .. } = *photo;
     let resampled_columns = context.scratch("prepare columns", u64::from(width) * u64::from(size) * 4);
     // Only the device knows where the ROI lies. Each chunk of the photo therefore computes the outputs whose middle tap
@@ -66,7 +49,7 @@ fn record_down(
     for first in (0..height).step_by(chunk_rows as usize) {
         let end = first + chunk_rows;
         let source = first.saturating_sub(taps.taps)..(end + taps.taps).min(height);
-        let rows = photo.bind(context, encoder, &source);
+        let rows = photo.bind(context, &source);
         let params = PrepareDown {
             width,
             size,
@@ -80,7 +63,7 @@ fn record_down(
         };
         let [first, weights] = taps.bindings();
         let bindings = [first, weights, rows.binding(), resampled_columns.as_entire_binding()];
-        context.dispatch(encoder, &context.kernels.prepare_down, &params, &bindings, workgroups_2d(width, size));
+        context.dispatch(&context.kernels.prepare_down, &params, &bindings, workgroups_2d(width, size));
     }
     resampled_columns
 }

@@ -3,7 +3,6 @@
 //! The fast guided filter (He and Sun 2015): alpha is fitted as a linear function of colour at the matte's size, and
 //! the averaged fits are applied to the photo's pixels.
 
-use cameo_core::pipeline::EngineError;
 use cameo_core::tuning::{FIT_EPSILON, FIT_RADIUS, FIT_TRUST, HAZE, SOFT_RANGE};
 
 use crate::context::GpuContext;
@@ -35,29 +34,23 @@ impl LinearModels {
 /// alpha. Alpha is 0 outside of the ROI.
 ///
 /// `plain_matte` leaves out the guided filter.
-///
-/// # Errors
-/// If the device was lost.
 pub fn refine(
     context: &GpuContext,
     photo: &RowBands,
     matte: &GpuRepairedMatte,
     prior: &GpuPrior,
     plain_matte: bool,
-) -> Result<RowBands, EngineError> {
-    let mut encoder = context.encoder("refine");
+) -> RowBands {
     let models = match plain_matte {
         // Every binding of a shader must be given, even if it is not read.
         true => LinearModels::scratch(context, 1),
-        false => record_fit(context, &mut encoder, matte),
+        false => record_fit(context, matte),
     };
-    let refined = record_resampling(context, &mut encoder, photo, matte, prior, &models, plain_matte);
-    context.submit(encoder)?;
-    Ok(refined)
+    record_resampling(context, photo, matte, prior, &models, plain_matte)
 }
 
 /// Records the fit around each pixel, and the average of the fits over the same neighbourhood.
-fn record_fit(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte: &GpuRepairedMatte) -> LinearModels {
+fn record_fit(context: &GpuContext, matte: &GpuRepairedMatte) -> LinearModels {
     let GpuInput { map, format: InputFormat { size, mean, std, .. }, .. } = &matte.input;
     let (size, pixels) = (*size, u64::from(*size) * u64::from(*size));
     let (fitted, smooth) = (LinearModels::scratch(context, pixels), LinearModels::scratch(context, pixels));
@@ -73,18 +66,17 @@ fn record_fit(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, matte: &
     let [matte, coefficients, trust] =
         [&matte.matte, &fitted.coefficients, &fitted.trust].map(|buffer| buffer.as_entire_binding());
     let bindings = [matte, map.binding(), coefficients, trust];
-    context.dispatch(encoder, &context.kernels.refine_fit, &params, &bindings, workgroups_2d(size, size));
-    let params = RefineSmooth { size, radius: FIT_RADIUS, ..Default::default() };
+    context.dispatch(&context.kernels.refine_fit, &params, &bindings, workgroups_2d(size, size));
+    let params = RefineSmooth { size, radius: FIT_RADIUS };
     let bindings = [&fitted.coefficients, &fitted.trust, &smooth.coefficients, &smooth.trust]
         .map(|buffer| buffer.as_entire_binding());
-    context.dispatch(encoder, &context.kernels.refine_smooth, &params, &bindings, workgroups_2d(size, size));
+    context.dispatch(&context.kernels.refine_smooth, &params, &bindings, workgroups_2d(size, size));
     smooth
 }
 
 /// Records the resampling of the matte to the photo's size, with `models` applied where it is soft.
 fn record_resampling(
     context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
     photo: &RowBands,
     matte: &GpuRepairedMatte,
     prior: &GpuPrior,
@@ -92,12 +84,12 @@ fn record_resampling(
     plain_matte: bool,
 ) -> RowBands {
     let (width, height, size) = (photo.width, photo.height, matte.input.format.size);
-    let columns = PhotoAxis { horizontal: true, length: width }.taps_onto_roi(context, encoder, &prior.roi, size);
-    let rows = PhotoAxis { horizontal: false, length: height }.taps_onto_roi(context, encoder, &prior.roi, size);
-    let resampled_rows = record_across(context, encoder, &matte.matte, &columns, size, width);
+    let columns = PhotoAxis { horizontal: true, length: width }.taps_onto_roi(context, &prior.roi, size);
+    let rows = PhotoAxis { horizontal: false, length: height }.taps_onto_roi(context, &prior.roi, size);
+    let resampled_rows = record_across(context, &matte.matte, &columns, size, width);
     let refined = RowBands::scratch(context, "matte", width, height, context.limits.binding_bytes);
     for band in refined.bands() {
-        let source = photo.bind(context, encoder, &band);
+        let source = photo.bind(context, &band);
         let target = refined.bind_output(context, &band);
         let params = RefineDown {
             soft_range: SOFT_RANGE,
@@ -117,24 +109,17 @@ fn record_resampling(
             [&prior.roi, &resampled_rows, &models.coefficients, &models.trust].map(|buffer| buffer.as_entire_binding());
         let bindings = [roi, first, weights, resampled, source.binding(), coefficients, trust, target.binding()];
         let workgroups = workgroups_2d(width, band.len() as u32);
-        context.dispatch(encoder, &context.kernels.refine_down, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.refine_down, &params, &bindings, workgroups);
     }
     refined
 }
 
 /// Records the resampling of the rows of `matte` to `width` columns, and returns them.
-fn record_across(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    matte: &GpuBuffer,
-    taps: &TapsTable,
-    size: u32,
-    width: u32,
-) -> GpuBuffer {
+fn record_across(context: &GpuContext, matte: &GpuBuffer, taps: &TapsTable, size: u32, width: u32) -> GpuBuffer {
     let resampled_rows = context.scratch("refine rows", u64::from(size) * u64::from(width) * 4);
-    let params = RefineAcross { size, width, taps: taps.taps, pad: 0 };
+    let params = RefineAcross { size, width, taps: taps.taps };
     let [first, weights] = taps.bindings();
     let bindings = [first, weights, matte.as_entire_binding(), resampled_rows.as_entire_binding()];
-    context.dispatch(encoder, &context.kernels.refine_across, &params, &bindings, workgroups_2d(width, size));
+    context.dispatch(&context.kernels.refine_across, &params, &bindings, workgroups_2d(width, size));
     resampled_rows
 }

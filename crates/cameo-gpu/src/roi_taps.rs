@@ -21,30 +21,18 @@ pub struct PhotoAxis {
 
 impl PhotoAxis {
     /// Records the computation of taps from `roi` to `size` samples.
-    pub fn taps_from_roi(
-        self,
-        context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
-        roi: &GpuBuffer,
-        size: u32,
-    ) -> TapsTable {
+    pub fn taps_from_roi(self, context: &GpuContext, roi: &GpuBuffer, size: u32) -> TapsTable {
         let taps = taps::lanczos_width(f64::from(self.length) / f64::from(size)) as u32;
-        self.record(context, encoder, roi, RoiTaps { from_roi: 1, size, taps, ..self.params() })
+        self.record(context, roi, RoiTaps { from_roi: 1, size, taps, ..self.params() })
     }
 
     /// Records the computation of taps from `size` samples onto `roi`, with one output for each pixel of the photo
     /// along this axis. The weights of outputs outside of the ROI are 0.
-    pub fn taps_onto_roi(
-        self,
-        context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
-        roi: &GpuBuffer,
-        size: u32,
-    ) -> TapsTable {
+    pub fn taps_onto_roi(self, context: &GpuContext, roi: &GpuBuffer, size: u32) -> TapsTable {
         // The smallest ROI needs the most taps.
         let max_scale = (f64::from(size) / f64::from(self.length)).max(MAX_ZOOM.into());
         let taps = taps::lanczos_width(max_scale) as u32;
-        self.record(context, encoder, roi, RoiTaps { from_roi: 0, size, taps, ..self.params() })
+        self.record(context, roi, RoiTaps { from_roi: 0, size, taps, ..self.params() })
     }
 
     fn params(self) -> RoiTaps {
@@ -57,18 +45,12 @@ impl PhotoAxis {
         }
     }
 
-    fn record(
-        self,
-        context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
-        roi: &GpuBuffer,
-        params: RoiTaps,
-    ) -> TapsTable {
+    fn record(self, context: &GpuContext, roi: &GpuBuffer, params: RoiTaps) -> TapsTable {
         let outputs = if params.from_roi == 1 { params.size } else { self.length };
         let first = context.scratch("roi_taps first", u64::from(outputs) * 4);
         let weights = context.scratch("roi_taps weights", u64::from(outputs) * u64::from(params.taps) * 4);
         let bindings = [roi, &context.lanczos, &first, &weights].map(|buffer| buffer.as_entire_binding());
-        context.dispatch(encoder, &context.kernels.roi_taps, &params, &bindings, workgroups_1d(outputs));
+        context.dispatch(&context.kernels.roi_taps, &params, &bindings, workgroups_1d(outputs));
         TapsTable { taps: params.taps, first, weights }
     }
 }

@@ -7,7 +7,7 @@ use crate::kernels::workgroups_2d;
 use crate::network::GpuFeatureMap;
 use crate::params::Rotate;
 
-/// Returns each channel of `map`, which is square, rotated. Submits the work, but does not wait.
+/// Returns each channel of `map`, which is square, rotated.
 pub fn rotate(context: &GpuContext, map: &GpuFeatureMap, rotation: Rotation) -> GpuFeatureMap {
     if rotation == Rotation::None {
         return map.clone();
@@ -15,10 +15,8 @@ pub fn rotate(context: &GpuContext, map: &GpuFeatureMap, rotation: Rotation) -> 
     let side = map.side();
     let rotated = GpuFeatureMap::scratch(context, "rotated", map.channels, [side, side]);
     let rows = map.channels * side;
-    let params = Rotate { side, rows, quarter_turns: rotation.quarter_turns(), ..Default::default() };
-    let mut encoder = context.encoder("rotate");
+    let params = Rotate { side, rows, quarter_turns: rotation.quarter_turns() };
     let bindings = [map.binding(), rotated.binding()];
-    context.dispatch(&mut encoder, &context.kernels.rotate, &params, &bindings, workgroups_2d(side, rows));
-    context.queue.submit([encoder.finish()]);
+    context.dispatch(&context.kernels.rotate, &params, &bindings, workgroups_2d(side, rows));
     rotated
 }

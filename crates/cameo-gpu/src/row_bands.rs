@@ -121,8 +121,8 @@ impl RowBands {
     }
 
     /// Binds `rows` for reading: in place, or gathered into one buffer on the device if they lie in several bands.
-    pub fn bind(&self, context: &GpuContext, encoder: &mut wgpu::CommandEncoder, rows: &Range<u32>) -> BoundRows {
-        self.bind_in_place(context, rows).unwrap_or_else(|| self.gather(context, encoder, rows))
+    pub fn bind(&self, context: &GpuContext, rows: &Range<u32>) -> BoundRows {
+        self.bind_in_place(context, rows).unwrap_or_else(|| self.gather(context, rows))
     }
 
     fn bind_in_place(&self, context: &GpuContext, rows: &Range<u32>) -> Option<BoundRows> {
@@ -135,7 +135,7 @@ impl RowBands {
         Some(BoundRows { buffer: band.buffer.clone(), byte_offset, byte_size, offset })
     }
 
-    fn gather(&self, context: &GpuContext, encoder: &mut wgpu::CommandEncoder, rows: &Range<u32>) -> BoundRows {
+    fn gather(&self, context: &GpuContext, rows: &Range<u32>) -> BoundRows {
         let row_bytes = row_bytes(self.width);
         let byte_size = rows.len() as u64 * row_bytes;
         let buffer = context.scratch("gathered rows", byte_size);
@@ -145,7 +145,7 @@ impl RowBands {
                 let source = u64::from(start - band.rows.start) * row_bytes;
                 let destination = u64::from(start - rows.start) * row_bytes;
                 let bytes = u64::from(end - start) * row_bytes;
-                encoder.copy_buffer_to_buffer(&band.buffer, source, &buffer, destination, bytes);
+                context.copy(&band.buffer, source, &buffer, destination, bytes);
             }
         }
         BoundRows { buffer, byte_offset: 0, byte_size, offset: 0 }

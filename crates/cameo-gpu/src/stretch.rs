@@ -11,11 +11,11 @@ const WORKGROUPS: u32 = 64;
 
 /// Records the search for the minimum and the maximum of `map`, one square channel in 0..1, and returns the buffer for
 /// both, as the bits of f32.
-pub fn extrema(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, map: &GpuFeatureMap) -> GpuBuffer {
-    let extrema = context.transfer.table("extrema", &[f32::MAX.to_bits(), 0u32]);
+pub fn extrema(context: &GpuContext, map: &GpuFeatureMap) -> GpuBuffer {
+    let extrema = context.scratch_from("extrema", &context.table("extrema", &[f32::MAX.to_bits(), 0u32]));
     let side = map.side();
-    let params = StretchRange { count: side * side, stride: WORKGROUPS * WORKGROUP_1D, ..Default::default() };
+    let params = StretchRange { count: side * side, stride: WORKGROUPS * WORKGROUP_1D };
     let bindings = [map.binding(), extrema.as_entire_binding()];
-    context.dispatch(encoder, &context.kernels.stretch_range, &params, &bindings, [WORKGROUPS, 1]);
+    context.dispatch(&context.kernels.stretch_range, &params, &bindings, [WORKGROUPS, 1]);
     extrema
 }

@@ -1,6 +1,7 @@
 //! Filter taps on the device.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use cameo_core::taps::{self, Taps};
 
@@ -8,6 +9,7 @@ use crate::context::GpuContext;
 use crate::pool::GpuBuffer;
 
 /// Filter taps on the device: the first input of each output, and `taps` weights for it.
+#[derive(Debug)]
 pub struct TapsTable {
     /// Weights per output.
     pub taps: u32,
@@ -18,8 +20,8 @@ pub struct TapsTable {
 impl TapsTable {
     /// Copies `taps` to the device.
     pub fn new(context: &GpuContext, label: &str, taps: &Taps) -> Self {
-        let first = context.transfer.table(label, &taps.first);
-        let weights = context.transfer.table(label, &taps.weights);
+        let first = context.table(label, &taps.first);
+        let weights = context.table(label, &taps.weights);
         Self { taps: taps.width as u32, first, weights }
     }
 
@@ -30,15 +32,17 @@ impl TapsTable {
 }
 
 /// Filter taps on the device that the host keeps too, to know which inputs they read.
+#[derive(Debug)]
 pub struct HostTapsTable {
     pub table: TapsTable,
-    host: Taps,
+    host: Arc<Taps>,
 }
 
 impl HostTapsTable {
-    /// Copies `taps` to the device.
-    pub fn new(context: &GpuContext, label: &str, taps: Taps) -> Self {
-        Self { table: TapsTable::new(context, label, &taps), host: taps }
+    /// Copies the Lanczos-3 taps from `from` samples to `to` to the device.
+    pub fn lanczos3(context: &GpuContext, from: u32, to: u32) -> Self {
+        let host = context.taps.lanczos3(from, to);
+        Self { table: TapsTable::new(context, "lanczos taps", &host), host }
     }
 
     /// Returns which of `input_len` inputs the outputs `outputs` read.

@@ -1,102 +1,108 @@
-//! Every copy between host and device, and the counters of what was copied and computed.
+//! Every copy between host and device.
 
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use cameo_core::pipeline::EngineError;
 use wgpu::util::DeviceExt;
 
+use crate::commands::Commands;
+use crate::counters::SharedCounters;
 use crate::error::device_error;
 use crate::pool::GpuBuffer;
 
-/// What was copied between host and device and computed there, since the engine was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct GpuCounters {
-    /// Copies of picture data to the device.
-    pub uploads: u32,
-    pub upload_bytes: u64,
-    /// Copies of results to the host.
-    pub readbacks: u32,
-    pub readback_bytes: u64,
-    /// Bytes of the tables and parameters that dispatches need.
-    pub table_bytes: u64,
-    pub dispatches: u32,
-    /// Bytes bound to dispatches: the least that the device reads and writes, each byte once per dispatch.
-    pub bound_bytes: u64,
-    /// Multiplications and additions in convolutions.
-    pub operations: u64,
-}
-
-impl GpuCounters {
-    /// Returns what was added since `earlier`.
-    pub fn since(self, earlier: Self) -> Self {
-        Self {
-            uploads: self.uploads - earlier.uploads,
-            upload_bytes: self.upload_bytes - earlier.upload_bytes,
-            readbacks: self.readbacks - earlier.readbacks,
-            readback_bytes: self.readback_bytes - earlier.readback_bytes,
-            table_bytes: self.table_bytes - earlier.table_bytes,
-            dispatches: self.dispatches - earlier.dispatches,
-            bound_bytes: self.bound_bytes - earlier.bound_bytes,
-            operations: self.operations - earlier.operations,
-        }
-    }
-}
-
-/// The counters of an engine, which can be read from any thread. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct SharedCounters(Arc<Mutex<GpuCounters>>);
-
-impl SharedCounters {
-    pub fn read(&self) -> GpuCounters {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets `update` add to the counters.
-    pub fn update(&self, update: impl FnOnce(&mut GpuCounters)) {
-        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
+/// Bytes of the tables that are kept: those of several photos of different sizes.
+const MAX_TABLE_BYTES: usize = 16 << 20;
 
 /// Copies data between host and device, and counts it.
+///
+/// The host cannot reach the memory of most devices. Data goes through staging buffers, which are kept: allocating one
+/// takes the driver longer than the copy.
 #[derive(Debug)]
 pub struct Transfer {
     device: wgpu::Device,
-    queue: wgpu::Queue,
     counters: SharedCounters,
+    /// Tables by their content.
+    tables: HashMap<Vec<u8>, GpuBuffer>,
+    table_bytes: usize,
+    /// Idle staging buffers for uploads, mapped.
+    idle: Vec<wgpu::Buffer>,
+    /// Staging buffers come back here as soon as the device has read them, mapped again.
+    returned: (Sender<wgpu::Buffer>, Receiver<wgpu::Buffer>),
+    /// The staging buffer for read-backs, not mapped.
+    readback: Option<wgpu::Buffer>,
 }
 
 /// What poisoned buffers are filled with: -8e18 as a float, and as an index, past the end of any picture.
 const POISON: u8 = 0xde;
 
 impl Transfer {
-    pub fn new(device: wgpu::Device, queue: wgpu::Queue, counters: SharedCounters) -> Self {
-        Self { device, queue, counters }
+    pub fn new(device: wgpu::Device, counters: SharedCounters) -> Self {
+        let (idle, returned) = (Vec::new(), channel());
+        Self { device, counters, tables: HashMap::new(), table_bytes: 0, idle, returned, readback: None }
     }
 
-    /// Copies picture data to the start of `buffer`.
-    pub fn upload(&self, buffer: &GpuBuffer, bytes: &[u8]) {
-        self.queue.write_buffer(buffer, 0, bytes);
+    /// Records the copy of picture data to the start of `buffer`.
+    pub fn upload(&mut self, commands: &mut Commands, buffer: &wgpu::Buffer, bytes: &[u8]) {
+        let size = bytes.len() as u64;
+        let staging = self.upload_staging(size);
+        let mut mapped = staging.slice(..size).get_mapped_range_mut().expect("idle staging buffers are mapped");
+        mapped.slice(..).copy_from_slice(bytes);
+        drop(mapped);
+        staging.unmap();
+        let encoder = commands.encoder();
+        encoder.copy_buffer_to_buffer(&staging, 0, buffer, 0, size);
+        let (sender, returned) = (self.returned.0.clone(), staging.clone());
+        encoder.map_buffer_on_submit(&staging, wgpu::MapMode::Write, .., move |mapped| {
+            if mapped.is_ok() {
+                // The receiver no longer exists only if the engine was closed.
+                let _ = sender.send(returned);
+            }
+        });
         self.counters.update(|counters| {
             counters.uploads += 1;
-            counters.upload_bytes += bytes.len() as u64;
+            counters.upload_bytes += size;
         });
     }
 
-    /// Returns a storage buffer with `values`: filter taps and other small tables.
-    pub fn table<T: bytemuck::Pod>(&self, label: &str, values: &[T]) -> GpuBuffer {
-        self.buffer_with(label, bytemuck::cast_slice(values), wgpu::BufferUsages::STORAGE)
+    /// Returns a mapped staging buffer of at least `size` bytes.
+    fn upload_staging(&mut self, size: u64) -> wgpu::Buffer {
+        self.idle.extend(self.returned.1.try_iter());
+        let fits = self.idle.iter().position(|buffer| buffer.size() >= size);
+        if let Some(position) = fits {
+            return self.idle.swap_remove(position);
+        }
+        // Those that are too small now would hardly be used again.
+        self.idle.clear();
+        self.create_staging("upload staging", size, wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, true)
     }
 
-    /// Returns a uniform buffer with the parameters of one dispatch.
-    pub fn params<T: bytemuck::Pod>(&self, label: &str, params: &T) -> GpuBuffer {
-        self.buffer_with(label, bytemuck::bytes_of(params), wgpu::BufferUsages::UNIFORM)
+    fn create_staging(&self, label: &str, size: u64, usage: wgpu::BufferUsages, mapped: bool) -> wgpu::Buffer {
+        self.counters.update(|counters| counters.staging_buffers += 1);
+        let (label, size) = (Some(label), size.next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT));
+        self.device.create_buffer(&wgpu::BufferDescriptor { label, size, usage, mapped_at_creation: mapped })
     }
 
-    fn buffer_with(&self, label: &str, contents: &[u8], usage: wgpu::BufferUsages) -> GpuBuffer {
-        self.counters.update(|counters| counters.table_bytes += contents.len() as u64);
+    /// Returns a storage buffer with `values`, filter taps or another small table, for kernels that do not write to it.
+    pub fn table<T: bytemuck::Pod>(&mut self, label: &str, values: &[T]) -> GpuBuffer {
+        let contents: &[u8] = bytemuck::cast_slice(values);
+        if let Some(table) = self.tables.get(contents) {
+            return table.clone();
+        }
+        self.counters.update(|counters| {
+            counters.table_bytes += contents.len() as u64;
+            counters.staging_buffers += 1;
+        });
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let descriptor = wgpu::util::BufferInitDescriptor { label: Some(label), contents, usage };
-        GpuBuffer::unpooled(self.device.create_buffer_init(&descriptor))
+        let table = GpuBuffer::unpooled(self.device.create_buffer_init(&descriptor));
+        self.table_bytes += contents.len();
+        if self.table_bytes > MAX_TABLE_BYTES {
+            self.tables.clear();
+            self.table_bytes = contents.len();
+        }
+        self.tables.insert(contents.to_vec(), table.clone());
+        table
     }
 
     /// Returns a buffer whose bytes are all `POISON`, so that tests notice what a kernel does not write.
@@ -110,35 +116,42 @@ impl Transfer {
         GpuBuffer::unpooled(buffer)
     }
 
-    /// Appends the content of `buffers`, one after another, to `bytes` in a single readback.
+    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. Submits all commands, and
+    /// waits for them.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
-    pub fn read(&self, buffers: &[&GpuBuffer], bytes: &mut Vec<u8>) -> Result<(), EngineError> {
+    pub fn read(
+        &mut self,
+        commands: &mut Commands,
+        queue: &wgpu::Queue,
+        buffers: &[&GpuBuffer],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), EngineError> {
         let size = buffers.iter().map(|buffer| buffer.size()).sum();
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("readback staging"),
-            size,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let mut encoder =
-            self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("readback") });
+        let kept = self.readback.take().filter(|staging| staging.size() >= size);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = kept.unwrap_or_else(|| self.create_staging("read-back staging", size, usage, false));
+        let encoder = commands.encoder();
         let mut offset = 0;
         for buffer in buffers {
             encoder.copy_buffer_to_buffer(buffer, 0, &staging, offset, buffer.size());
             offset += buffer.size();
         }
-        self.queue.submit([encoder.finish()]);
         let (sender, receiver) = channel();
-        staging.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
+        encoder.map_buffer_on_submit(&staging, wgpu::MapMode::Read, ..size, move |mapped| {
             // The receiver no longer exists only if this call has failed already.
             let _ = sender.send(mapped);
         });
+        queue.submit(commands.finish());
         self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(device_error)?;
         receiver.recv().map_err(device_error)?.map_err(device_error)?;
-        bytes.extend_from_slice(&staging.slice(..).get_mapped_range().map_err(device_error)?);
+        bytes.extend_from_slice(&staging.slice(..size).get_mapped_range().map_err(device_error)?);
+        staging.unmap();
+        self.readback = Some(staging);
         self.counters.update(|counters| {
+            counters.submissions += 1;
+            counters.waits += 1;
             counters.readbacks += 1;
             counters.readback_bytes += size;
         });

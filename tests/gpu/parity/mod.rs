@@ -34,7 +34,7 @@ fn upload_matte(context: &GpuContext, width: u32, height: u32, values: &[f32]) -
 
 fn read<T: bytemuck::Pod>(context: &GpuContext, buffer: &GpuBuffer) -> Vec<T> {
     let mut bytes = Vec::new();
-    context.transfer.read(&[buffer], &mut bytes).unwrap();
+    context.read(&[buffer], &mut bytes).unwrap();
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
@@ -90,7 +90,7 @@ impl SmallOutputs {
         let confidence = upload(engine, &self.confidence, [LOW_RES_SIDE; 2]);
         let person = PersonSegmentation { confidence, probability: upload(engine, &[self.probability], [1; 2]) };
         let coarse_matte = upload(engine, &self.coarse_matte, [COARSE_SIDE; 2]);
-        cameo_gpu::locate(context, View::upright(self.scene), SIZE as u32, &coarse_matte, Some(&person)).unwrap()
+        cameo_gpu::locate(context, View::upright(self.scene), SIZE as u32, &coarse_matte, Some(&person))
     }
 }
 

@@ -16,9 +16,9 @@ fn prepare(gpu_photo: Image, cpu_photo: Image, roi: Roi, mirrored: bool) -> Diff
         let entry = engine.library.entry(NETWORK).unwrap();
         let frame = engine.upload(gpu_photo).unwrap();
         let Roi { left, top, width, height } = roi;
-        let roi_buffer = engine.context.transfer.table("roi", &[left, top, width, height, 0, 0, 0, 0]);
+        let roi_buffer = engine.context.table("roi", &[left, top, width, height, 0, 0, 0, 0]);
         let format = InputFormat { size: entry.size as u32, mean: entry.mean, std: entry.std, mirrored };
-        let input = cameo_gpu::prepare(&engine.context, &frame.photo, &roi_buffer, format).unwrap();
+        let input = cameo_gpu::prepare(&engine.context, &frame.photo, &roi_buffer, format);
         let found = read(engine, &input.map);
         let want = cameo_cpu::prepare(&cpu_photo, &roi, entry.size, entry.mean, entry.std, mirrored).unwrap().planes;
         let pixels = entry.size * entry.size;

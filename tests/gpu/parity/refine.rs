@@ -30,7 +30,7 @@ fn refine(gpu_matte: Vec<f32>, cpu_matte: Vec<f32>, outputs: SmallOutputs, plain
                 rotation: Rotation::None,
             },
         };
-        let found = cameo_gpu::refine(context, &frame.photo, &repaired, &gpu_prior, plain_matte).unwrap();
+        let found = cameo_gpu::refine(context, &frame.photo, &repaired, &gpu_prior, plain_matte);
         let matte = CpuMatte { alpha: Plane::square(SIZE, cpu_matte), resized: cpu_input.resized };
         let want = cameo_cpu::refine(&matte, &photo, &cpu_prior.roi, plain_matte).values;
         let tones = |values: Vec<f32>| -> Vec<f32> { values.into_iter().map(|value| value * 255.0).collect() };

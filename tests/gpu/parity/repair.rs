@@ -37,7 +37,7 @@ fn repair_on_gpu(outputs: SmallOutputs, options: CutoutOptions) -> (Vec<f32>, Ma
         let format = InputFormat { size: SIZE as u32, mean: [0.0; 3], std: [1.0; 3], mirrored: false };
         // The repair only passes the input on.
         let input = GpuInput { map: map.clone(), format, rotation: Rotation::None };
-        let repaired = cameo_gpu::repair(context, GpuMatte { map, input }, &prior, &options).unwrap();
+        let repaired = cameo_gpu::repair(context, GpuMatte { map, input }, &prior, &options);
         (read(context, &repaired.matte), read(context, &repaired.stats)[0])
     })
 }

@@ -22,23 +22,26 @@ pub fn find_scene<T, E>(scene: Roi, whole: Roi, mut look: impl FnMut(Roi) -> Res
 }
 
 /// Looks for a person who lies on the side or upside down, if none is certain to be upright. Returns the rotation after
-/// which the person is upright, and what `look` found after it.
+/// which the person is upright, and what was seen after it.
 ///
-/// `look` returns what is to be seen after a rotation, and the probability of a person. The classifier behind it was
-/// trained on people who are upright, so it rates others lower.
+/// `upright` is what is to be seen in the photo as it lies, and the probability of a person. `look` returns the same
+/// after each of some rotations. The classifier behind it was trained on people who are upright, so it rates others
+/// lower.
 ///
 /// # Errors
 /// Those of `look`.
-pub fn find_upright<T, E>(mut look: impl FnMut(Rotation) -> Result<(T, f32), E>) -> Result<(Rotation, T), E> {
-    let odds = |probability: f32| probability / (1.0 - probability).max(f32::EPSILON);
-    let (upright, probability) = look(Rotation::None)?;
+pub fn find_upright<T, E>(
+    (upright, probability): (T, f32),
+    look: impl FnOnce([Rotation; 3]) -> Result<Vec<(T, f32)>, E>,
+) -> Result<(Rotation, T), E> {
     if probability >= CERTAIN_PERSON_PROBABILITY {
         return Ok((Rotation::None, upright));
     }
+    let odds = |probability: f32| probability / (1.0 - probability).max(f32::EPSILON);
+    let rotations = [Rotation::Quarter, Rotation::Half, Rotation::ThreeQuarters];
     let min_odds = odds(MIN_ROTATED_PROBABILITY).max(MIN_ROTATED_ODDS_RATIO * odds(probability));
     let mut best = (Rotation::None, upright, min_odds);
-    for rotation in [Rotation::Quarter, Rotation::Half, Rotation::ThreeQuarters] {
-        let (seen, probability) = look(rotation)?;
+    for (rotation, (seen, probability)) in rotations.into_iter().zip(look(rotations)?) {
         if odds(probability) > best.2 {
             best = (rotation, seen, odds(probability));
         }
@@ -70,29 +73,32 @@ mod tests {
         assert_eq!(chosen_scene(WHOLE, 0.1), (WHOLE, vec![WHOLE]));
     }
 
-    /// Returns the rotation that is chosen, and the number of looks, for the probabilities after each rotation.
-    fn chosen_rotation(probabilities: [f32; 4]) -> (Rotation, usize) {
-        let mut looks = 0;
-        let found = find_upright(|rotation| {
-            looks += 1;
-            Ok::<_, String>(((), probabilities[rotation.quarter_turns() as usize]))
+    /// Returns the rotation that is chosen, and whether more than one was looked at, for the probabilities after each.
+    fn chosen_rotation(probabilities: [f32; 4]) -> (Rotation, bool) {
+        let mut searched = false;
+        let seen = |rotation: Rotation| (rotation, probabilities[rotation.quarter_turns() as usize]);
+        let found = find_upright(seen(Rotation::None), |rotations| {
+            searched = true;
+            Ok::<_, String>(rotations.map(seen).to_vec())
         });
-        (found.unwrap().0, looks)
+        let (rotation, seen) = found.unwrap();
+        assert_eq!(rotation, seen);
+        (rotation, searched)
     }
 
     #[test]
     fn a_person_who_is_certain_to_be_upright_is_looked_at_once() {
-        assert_eq!(chosen_rotation([0.999, 0.0, 1.0, 0.0]), (Rotation::None, 1));
+        assert_eq!(chosen_rotation([0.999, 0.0, 1.0, 0.0]), (Rotation::None, false));
     }
 
     #[test]
     fn a_photo_is_turned_if_a_person_is_much_more_probable_then() {
-        assert_eq!(chosen_rotation([0.3, 0.1, 0.8, 0.95]), (Rotation::ThreeQuarters, 4));
-        assert_eq!(chosen_rotation([0.2, 0.9, 0.1, 0.85]), (Rotation::Quarter, 4));
-        assert_eq!(chosen_rotation([0.9, 0.1, 1.0, 0.1]), (Rotation::Half, 4));
+        assert_eq!(chosen_rotation([0.3, 0.1, 0.8, 0.95]), (Rotation::ThreeQuarters, true));
+        assert_eq!(chosen_rotation([0.2, 0.9, 0.1, 0.85]), (Rotation::Quarter, true));
+        assert_eq!(chosen_rotation([0.9, 0.1, 1.0, 0.1]), (Rotation::Half, true));
         // Nine to one against four to one.
-        assert_eq!(chosen_rotation([0.8, 0.1, 0.9, 0.1]), (Rotation::None, 4));
+        assert_eq!(chosen_rotation([0.8, 0.1, 0.9, 0.1]), (Rotation::None, true));
         // An animal or a thing.
-        assert_eq!(chosen_rotation([0.01, 0.1, 0.7, 0.3]), (Rotation::None, 4));
+        assert_eq!(chosen_rotation([0.01, 0.1, 0.7, 0.3]), (Rotation::None, true));
     }
 }

@@ -16,15 +16,10 @@ pub const RANGE_PIXEL_BYTES: u64 = 48;
 
 /// Records the range over 3x3 pixels around each pixel of the rows `rows` of the photo, and returns the buffer:
 /// `[rows, width, 3]` ranges of 16 bytes.
-pub fn record_local_range(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    frame: &GpuFrame,
-    rows: &Range<u32>,
-) -> GpuBuffer {
+pub fn record_local_range(context: &GpuContext, frame: &GpuFrame, rows: &Range<u32>) -> GpuBuffer {
     let RowBands { width, height, .. } = frame.photo;
     let source = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
-    let frame_rows = FrameRows::bind(context, encoder, frame, &source);
+    let frame_rows = FrameRows::bind(context, frame, &source);
     let local_range = context.scratch("local range", rows.len() as u64 * u64::from(width) * RANGE_PIXEL_BYTES);
     let params = EnhanceLocalRange {
         width,
@@ -39,6 +34,6 @@ pub fn record_local_range(
     let [photo, matte] = frame_rows.bindings();
     let bindings = [photo, matte, local_range.as_entire_binding()];
     let workgroups = workgroups_2d(width, rows.len() as u32);
-    context.dispatch(encoder, &context.kernels.enhance_local_range, &params, &bindings, workgroups);
+    context.dispatch(&context.kernels.enhance_local_range, &params, &bindings, workgroups);
     local_range
 }

@@ -6,13 +6,7 @@ use crate::kernels::workgroups_2d;
 use crate::params::EnhancePack;
 
 /// Records the packing of the rows of `band` that `target` takes.
-pub fn record_pack(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    band: &Band,
-    width: u32,
-    target: &PictureRows,
-) {
+pub fn record_pack(context: &GpuContext, band: &Band, width: u32, target: &PictureRows) {
     let rows = target.rows.len() as u32;
     let params = EnhancePack {
         width,
@@ -20,8 +14,7 @@ pub fn record_pack(
         first_row: target.rows.start - band.rows.start,
         picture_offset: target.binding.offset,
         words_per_pixel: target.words_per_pixel,
-        ..Default::default()
     };
     let bindings = [band.buffer.as_entire_binding(), target.binding.binding()];
-    context.dispatch(encoder, &context.kernels.enhance_pack, &params, &bindings, workgroups_2d(width, rows));
+    context.dispatch(&context.kernels.enhance_pack, &params, &bindings, workgroups_2d(width, rows));
 }

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use cameo_core::pipeline::Enhancement;
-use cameo_core::taps;
 
 use super::band::{BAND_PIXEL_BYTES, Band};
 use crate::context::GpuContext;
@@ -24,30 +23,22 @@ impl Resampling {
     pub fn new(context: &GpuContext, frame: &GpuFrame, enhancement: &Enhancement) -> Self {
         let Enhancement { width, height, .. } = *enhancement;
         let photo = &frame.photo;
-        let table =
-            |label, from: u32, to: u32| HostTapsTable::new(context, label, taps::lanczos3(from as usize, to as usize));
         let resizes = (photo.width, photo.height) != (width, height);
         let taps = resizes.then(|| {
-            let across = table("enhance_resample_across taps", photo.width, width);
-            (across, table("enhance_resample_down taps", photo.height, height))
+            let across = HostTapsTable::lanczos3(context, photo.width, width);
+            (across, HostTapsTable::lanczos3(context, photo.height, height))
         });
         Self { taps, output_width: width }
     }
 
     /// Records the rows `rows` of the result.
-    pub fn record(
-        &self,
-        context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
-        frame: &GpuFrame,
-        rows: Range<u32>,
-    ) -> Band {
+    pub fn record(&self, context: &GpuContext, frame: &GpuFrame, rows: Range<u32>) -> Band {
         let Some((across, down)) = &self.taps else {
-            return record_premultiply(context, encoder, frame, rows);
+            return record_premultiply(context, frame, rows);
         };
         let output_width = self.output_width;
         let source = down.input_range(&rows, frame.photo.height);
-        let resampled_rows = self.record_across(context, encoder, frame, across, &source);
+        let resampled_rows = self.record_across(context, frame, across, &source);
         let buffer = context.scratch("enhance band", band_bytes(&rows, output_width));
         let params = EnhanceResampleDown {
             output_width,
@@ -56,12 +47,11 @@ impl Resampling {
             source_rows: source.len() as u32,
             source_first_row: source.start,
             taps: down.table.taps,
-            ..Default::default()
         };
         let [first, weights] = down.table.bindings();
         let bindings = [first, weights, resampled_rows.as_entire_binding(), buffer.as_entire_binding()];
         let workgroups = workgroups_2d(output_width, rows.len() as u32);
-        context.dispatch(encoder, &context.kernels.enhance_resample_down, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.enhance_resample_down, &params, &bindings, workgroups);
         Band { buffer, rows }
     }
 
@@ -69,13 +59,12 @@ impl Resampling {
     fn record_across(
         &self,
         context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
         frame: &GpuFrame,
         taps: &HostTapsTable,
         source: &Range<u32>,
     ) -> GpuBuffer {
         let output_width = self.output_width;
-        let frame_rows = FrameRows::bind(context, encoder, frame, source);
+        let frame_rows = FrameRows::bind(context, frame, source);
         let resampled_rows = context.scratch("enhance rows", band_bytes(source, output_width));
         let params = EnhanceResampleAcross {
             width: frame.photo.width,
@@ -85,26 +74,20 @@ impl Resampling {
             photo_offset: frame_rows.photo.offset,
             matte_offset: frame_rows.matte.offset,
             has_matte: frame_rows.has_matte.into(),
-            ..Default::default()
         };
         let [first, weights] = taps.table.bindings();
         let [photo, matte] = frame_rows.bindings();
         let bindings = [first, weights, photo, matte, resampled_rows.as_entire_binding()];
         let workgroups = workgroups_2d(output_width, source.len() as u32);
-        context.dispatch(encoder, &context.kernels.enhance_resample_across, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.enhance_resample_across, &params, &bindings, workgroups);
         resampled_rows
     }
 }
 
 /// Records the rows `rows` of a result that has the size of the photo.
-fn record_premultiply(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    frame: &GpuFrame,
-    rows: Range<u32>,
-) -> Band {
+fn record_premultiply(context: &GpuContext, frame: &GpuFrame, rows: Range<u32>) -> Band {
     let width = frame.photo.width;
-    let frame_rows = FrameRows::bind(context, encoder, frame, &rows);
+    let frame_rows = FrameRows::bind(context, frame, &rows);
     let buffer = context.scratch("enhance band", band_bytes(&rows, width));
     let params = EnhancePremultiply {
         width,
@@ -112,12 +95,11 @@ fn record_premultiply(
         photo_offset: frame_rows.photo.offset,
         matte_offset: frame_rows.matte.offset,
         has_matte: frame_rows.has_matte.into(),
-        ..Default::default()
     };
     let [photo, matte] = frame_rows.bindings();
     let bindings = [photo, matte, buffer.as_entire_binding()];
     let workgroups = workgroups_2d(width, rows.len() as u32);
-    context.dispatch(encoder, &context.kernels.enhance_premultiply, &params, &bindings, workgroups);
+    context.dispatch(&context.kernels.enhance_premultiply, &params, &bindings, workgroups);
     Band { buffer, rows }
 }
 

@@ -28,25 +28,18 @@ impl GpuUnsharpMask {
     pub fn new(context: &GpuContext, sharpening: Sharpening, noise: GpuBuffer, enhancement: &Enhancement) -> Self {
         let weights = taps::gaussian(sharpening.sigma);
         let radius = weights.len() as u32 / 2;
-        let weights = context.transfer.table("sharpen weights", &weights);
+        let weights = context.table("sharpen weights", &weights);
         let Enhancement { width, height, .. } = *enhancement;
         Self { radius, sharpening, weights, noise, width, height }
     }
 
     /// Records the sharpening and packing of the rows of `band` that `target` takes.
-    pub fn record(
-        &self,
-        context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
-        frame: &GpuFrame,
-        band: &Band,
-        target: &PictureRows,
-    ) {
-        let blurred = self.record_across(context, encoder, band);
+    pub fn record(&self, context: &GpuContext, frame: &GpuFrame, band: &Band, target: &PictureRows) {
+        let blurred = self.record_across(context, band);
         let (rows, photo_height) = (&target.rows, frame.photo.height);
         let photo_row = |row: u32| (2 * row + 1) * photo_height / (2 * self.height);
         let range_rows = photo_row(rows.start)..photo_row(rows.end - 1) + 1;
-        let local_range = record_local_range(context, encoder, frame, &range_rows);
+        let local_range = record_local_range(context, frame, &range_rows);
         let params = EnhanceSharpenDown {
             width: self.width,
             rows: rows.len() as u32,
@@ -69,17 +62,17 @@ impl GpuUnsharpMask {
             [&self.weights, &band.buffer, &blurred, &local_range, &self.noise].map(|buffer| buffer.as_entire_binding());
         let bindings = [weights, band, blurred, local_range, noise, target.binding.binding()];
         let workgroups = workgroups_2d(self.width, rows.len() as u32);
-        context.dispatch(encoder, &context.kernels.enhance_sharpen_down, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.enhance_sharpen_down, &params, &bindings, workgroups);
     }
 
     /// Records the blur of luma and alpha along the rows of `band`.
-    fn record_across(&self, context: &GpuContext, encoder: &mut wgpu::CommandEncoder, band: &Band) -> GpuBuffer {
+    fn record_across(&self, context: &GpuContext, band: &Band) -> GpuBuffer {
         let (width, rows) = (self.width, band.rows.len() as u32);
         let blurred = context.scratch("sharpen blurred", u64::from(width) * u64::from(rows) * 8);
-        let params = EnhanceSharpenAcross { width, rows, radius: self.radius, pad: 0 };
+        let params = EnhanceSharpenAcross { width, rows, radius: self.radius };
         let bindings = [&self.weights, &band.buffer, &blurred].map(|buffer| buffer.as_entire_binding());
         let workgroups = workgroups_2d(width, rows);
-        context.dispatch(encoder, &context.kernels.enhance_sharpen_across, &params, &bindings, workgroups);
+        context.dispatch(&context.kernels.enhance_sharpen_across, &params, &bindings, workgroups);
         blurred
     }
 }

@@ -3,7 +3,7 @@
 use cameo_matting::{Conv2d, ConvShape, Epilogue};
 
 use super::feature_map::GpuFeatureMap;
-use super::recorder::{GpuLayers, activation_code, workgroups};
+use super::gpu_layers::{GpuLayers, activation_code, workgroups};
 use super::weights::GpuConvWeights;
 use crate::params::ConvDirect;
 
@@ -36,7 +36,6 @@ impl DirectConv<'_> {
             pad_top: padding[0] as u32,
             activation: activation_code(epilogue.activation),
             has_residual: epilogue.residual.is_some().into(),
-            ..Default::default()
         };
         // Every binding of a shader must be given, so the input stands in for a missing residual.
         let residual = epilogue.residual.unwrap_or(input);
@@ -44,6 +43,6 @@ impl DirectConv<'_> {
         let multiplications = (group_in * kernel * kernel * channels_out) as u64 * u64::from(output.pixels());
         layers.context.count_operations(2 * multiplications);
         let workgroups = workgroups(output.pixels(), output.channels);
-        layers.dispatch(&layers.context.kernels.conv_direct, &params, &bindings, workgroups);
+        layers.context.dispatch(&layers.context.kernels.conv_direct, &params, &bindings, workgroups);
     }
 }

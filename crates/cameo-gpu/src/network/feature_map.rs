@@ -19,6 +19,11 @@ impl GpuFeatureMap {
         Self { channels, height, width, buffer: context.scratch(label, bytes) }
     }
 
+    /// Returns a feature map with `values`, of `[height, width]`.
+    pub fn upload(context: &GpuContext, label: &str, channels: u32, [height, width]: [u32; 2], values: &[f32]) -> Self {
+        Self { channels, height, width, buffer: context.upload(label, bytemuck::cast_slice(values)) }
+    }
+
     pub fn buffer(&self) -> &GpuBuffer {
         &self.buffer
     }

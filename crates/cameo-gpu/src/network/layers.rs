@@ -4,7 +4,7 @@ use cameo_matting::{Conv2d, Epilogue, LayerOps};
 
 use super::direct::DirectConv;
 use super::feature_map::GpuFeatureMap;
-use super::recorder::{GpuLayers, workgroups};
+use super::gpu_layers::{GpuLayers, workgroups};
 use super::winograd::{self, WinogradConv};
 use crate::params::{Add, ChannelMeans, ChannelScale, MaxPool2, PixelShuffle2, ResizeBilinear, Sigmoid};
 
@@ -34,7 +34,6 @@ impl LayerOps for GpuLayers<'_> {
             let conv = DirectConv { layers: self, conv, weights: &weights, input: &input, output: &output };
             conv.record(&epilogue);
         }
-        self.count_conv();
         Ok(output)
     }
 
@@ -53,7 +52,7 @@ impl LayerOps for GpuLayers<'_> {
         let params =
             MaxPool2 { width: map.width, height: map.height, out_width: output.width, out_height: output.height };
         let workgroups = workgroups(output.pixels(), output.channels);
-        self.dispatch(&self.context.kernels.max_pool2, &params, &[map.binding(), output.binding()], workgroups);
+        self.context.dispatch(&self.context.kernels.max_pool2, &params, &[map.binding(), output.binding()], workgroups);
         Ok(output)
     }
 
@@ -71,24 +70,29 @@ impl LayerOps for GpuLayers<'_> {
             ..Default::default()
         };
         let workgroups = workgroups(output.pixels(), output.channels);
-        self.dispatch(&self.context.kernels.resize_bilinear, &params, &[map.binding(), output.binding()], workgroups);
+        self.context.dispatch(
+            &self.context.kernels.resize_bilinear,
+            &params,
+            &[map.binding(), output.binding()],
+            workgroups,
+        );
         Ok(output)
     }
 
     fn sigmoid(&self, map: GpuFeatureMap) -> Result<GpuFeatureMap, String> {
         let output = self.scratch(map.channels, [map.height, map.width]);
         let count = map.channels * map.pixels();
-        let params = Sigmoid { count, ..Default::default() };
+        let params = Sigmoid { count };
         let bindings = [map.binding(), output.binding()];
-        self.dispatch(&self.context.kernels.sigmoid, &params, &bindings, workgroups(count, 1));
+        self.context.dispatch(&self.context.kernels.sigmoid, &params, &bindings, workgroups(count, 1));
         Ok(output)
     }
 
     fn channel_means(&self, map: &GpuFeatureMap) -> Result<GpuFeatureMap, String> {
         let means = self.scratch(map.channels, [1, 1]);
-        let params = ChannelMeans { pixels: map.pixels(), ..Default::default() };
+        let params = ChannelMeans { pixels: map.pixels() };
         let bindings = [map.binding(), means.binding()];
-        self.dispatch(&self.context.kernels.channel_means, &params, &bindings, [map.channels, 1]);
+        self.context.dispatch(&self.context.kernels.channel_means, &params, &bindings, [map.channels, 1]);
         Ok(means)
     }
 
@@ -99,20 +103,20 @@ impl LayerOps for GpuLayers<'_> {
         addend: Option<&GpuFeatureMap>,
     ) -> Result<GpuFeatureMap, String> {
         let output = self.scratch(map.channels, [map.height, map.width]);
-        let params = ChannelScale { pixels: map.pixels(), has_addend: addend.is_some().into(), ..Default::default() };
+        let params = ChannelScale { pixels: map.pixels(), has_addend: addend.is_some().into() };
         // Every binding of a shader must be given, so the map stands in for a missing addend.
         let bindings = [map.binding(), scales.binding(), addend.unwrap_or(map).binding(), output.binding()];
         let workgroups = workgroups(map.pixels(), map.channels);
-        self.dispatch(&self.context.kernels.channel_scale, &params, &bindings, workgroups);
+        self.context.dispatch(&self.context.kernels.channel_scale, &params, &bindings, workgroups);
         Ok(output)
     }
 
     fn add(&self, a: &GpuFeatureMap, b: &GpuFeatureMap) -> Result<GpuFeatureMap, String> {
         let output = self.scratch(a.channels, [a.height, a.width]);
         let count = a.channels * a.pixels();
-        let params = Add { count, ..Default::default() };
+        let params = Add { count };
         let bindings = [a.binding(), b.binding(), output.binding()];
-        self.dispatch(&self.context.kernels.add, &params, &bindings, workgroups(count, 1));
+        self.context.dispatch(&self.context.kernels.add, &params, &bindings, workgroups(count, 1));
         Ok(output)
     }
 
@@ -121,9 +125,9 @@ impl LayerOps for GpuLayers<'_> {
             return Err(format!("a pixel shuffle needs 4 channels, not {}", map.channels));
         }
         let output = self.scratch(1, [2 * map.height, 2 * map.width]);
-        let params = PixelShuffle2 { width: map.width, height: map.height, ..Default::default() };
+        let params = PixelShuffle2 { width: map.width, height: map.height };
         let bindings = [map.binding(), output.binding()];
-        self.dispatch(&self.context.kernels.pixel_shuffle2, &params, &bindings, workgroups(output.pixels(), 1));
+        self.context.dispatch(&self.context.kernels.pixel_shuffle2, &params, &bindings, workgroups(output.pixels(), 1));
         Ok(output)
     }
 }

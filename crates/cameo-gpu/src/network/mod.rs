@@ -6,14 +6,14 @@
 
 mod direct;
 mod feature_map;
+mod gpu_layers;
 mod layers;
-mod recorder;
 mod weight_transform;
 mod weights;
 mod winograd;
 
 pub use feature_map::GpuFeatureMap;
-pub use recorder::GpuLayers;
+pub use gpu_layers::GpuLayers;
 pub use weights::WeightCache;
 
 use cameo_core::pipeline::EngineError;
@@ -22,36 +22,18 @@ use crate::context::GpuContext;
 use crate::error::device_error;
 use crate::kernels::WinogradKernels;
 
-/// Records the layers that `forward` asks for, submits them, and waits until the device has computed them.
+/// Records the layers that `forward` asks for.
 ///
 /// Parameters that a layer needs for the first time are prepared and put into `cache`, which must only be used with
 /// `winograd` kernels of one storage type.
 ///
 /// # Errors
-/// If the device was lost or is out of memory, or a layer has parameters that no kernel supports.
-pub fn run<T>(
+/// If a layer has parameters that no kernel supports.
+pub fn record<T>(
     context: &GpuContext,
     winograd: WinogradKernels<'_>,
     cache: &WeightCache,
     forward: impl FnOnce(&GpuLayers<'_>) -> Result<T, String>,
 ) -> Result<T, EngineError> {
-    let output = start(context, winograd, cache, forward)?;
-    context.wait()?;
-    Ok(output)
-}
-
-/// Does the same as [`run`], but does not wait.
-///
-/// # Errors
-/// As [`run`].
-pub fn start<T>(
-    context: &GpuContext,
-    winograd: WinogradKernels<'_>,
-    cache: &WeightCache,
-    forward: impl FnOnce(&GpuLayers<'_>) -> Result<T, String>,
-) -> Result<T, EngineError> {
-    let layers = GpuLayers::new(context, winograd, cache);
-    let output = forward(&layers).map_err(device_error)?;
-    context.queue.submit([layers.finish().finish()]);
-    Ok(output)
+    forward(&GpuLayers { context, winograd, cache }).map_err(device_error)
 }

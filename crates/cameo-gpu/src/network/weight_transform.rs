@@ -5,7 +5,7 @@ use std::rc::Rc;
 use cameo_device::TensorBuffer;
 use cameo_matting::Conv2d;
 
-use super::recorder::{GpuLayers, workgroups};
+use super::gpu_layers::{GpuLayers, workgroups};
 use super::weights::{GpuConvWeights, KernelMemory, POINTS};
 use crate::params::WinogradWeights;
 use crate::pool::GpuBuffer;
@@ -29,10 +29,10 @@ impl GpuLayers<'_> {
         let [channels_out, channels_in, ..] = dims.map(|dim| dim as u32);
         let padded_out = channels_out.next_multiple_of(4);
         let values = u64::from(POINTS) * u64::from(channels_in) * u64::from(padded_out);
-        let transformed = self.context.scratch("transformed weights", values * self.winograd.bytes);
-        let params = WinogradWeights { channels_in, channels_out, padded_out, pad: 0 };
+        let transformed = self.context.permanent("transformed weights", values * self.winograd.bytes);
+        let params = WinogradWeights { channels_in, channels_out, padded_out };
         let bindings = [parameter.binding(), transformed.as_entire_binding()];
-        self.dispatch(self.winograd.weights, &params, &bindings, workgroups(padded_out, channels_in));
+        self.context.dispatch(self.winograd.weights, &params, &bindings, workgroups(padded_out, channels_in));
         transformed
     }
 }

@@ -5,7 +5,7 @@
 use cameo_matting::{ConvShape, Epilogue};
 
 use super::feature_map::GpuFeatureMap;
-use super::recorder::{GpuLayers, activation_code, workgroups};
+use super::gpu_layers::{GpuLayers, activation_code, workgroups};
 use super::weights::{GpuConvWeights, POINTS};
 use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
 use crate::pool::GpuBuffer;
@@ -93,11 +93,10 @@ impl WinogradConv<'_> {
                 tile_stride: band.tile_stride,
                 channels_in: self.channels_in(),
                 first_channel,
-                ..Default::default()
             };
             let bindings = [input.binding(), input_tiles.as_entire_binding()];
             let workgroups = workgroups(band.tile_count, input.channels);
-            self.layers.dispatch(self.layers.winograd.input, &params, &bindings, workgroups);
+            self.layers.context.dispatch(self.layers.winograd.input, &params, &bindings, workgroups);
             first_channel += input.channels;
         }
     }
@@ -118,13 +117,12 @@ impl WinogradConv<'_> {
             channel_blocks,
             lanes_down,
             channels_out,
-            ..Default::default()
         };
         let bindings = [self.weights.kernel(), input_tiles.as_entire_binding(), products.as_entire_binding()];
         let workgroups = [band.tile_count.div_ceil(512 / lanes_down), channel_blocks * POINTS];
         let multiplications: u64 = [POINTS, channels_in, channels_out, band.tile_count].map(u64::from).iter().product();
         self.layers.context.count_operations(2 * multiplications);
-        self.layers.dispatch(self.layers.winograd.gemm, &params, &bindings, workgroups);
+        self.layers.context.dispatch(self.layers.winograd.gemm, &params, &bindings, workgroups);
     }
 
     fn transform_output(&self, band: TileBand, products: &GpuBuffer, epilogue: &Epilogue<'_, GpuFeatureMap>) {
@@ -142,13 +140,12 @@ impl WinogradConv<'_> {
             channels_out: channels,
             activation: activation_code(epilogue.activation),
             has_residual: epilogue.residual.is_some().into(),
-            pad: 0,
         };
         let products = products.as_entire_binding();
         // Every binding of a shader must be given, so another buffer stands in for a missing residual.
         let residual = epilogue.residual.map_or(products.clone(), GpuFeatureMap::binding);
         let bindings = [products, self.weights.bias(), residual, self.output.binding()];
         let kernel = &self.layers.context.kernels.winograd_output;
-        self.layers.dispatch(kernel, &params, &bindings, workgroups(band.tile_count, channels));
+        self.layers.context.dispatch(kernel, &params, &bindings, workgroups(band.tile_count, channels));
     }
 }

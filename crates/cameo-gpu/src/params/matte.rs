@@ -2,20 +2,11 @@
 
 use super::mirror::Mirror;
 
-params!(Rotate { side: u32, rows: u32, quarter_turns: u32, pad: u32 });
-params!(StretchRange { count: u32, stride: u32, pad0: u32, pad1: u32 });
-params!(LocateCoarseMatte { coarse_side: u32, side: u32, min_range: f32, pad: u32 });
-params!(LocateCore {
-    side: u32,
-    radius: u32,
-    subject_alpha: f32,
-    min_confidence: f32,
-    veto: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
-params!(Components { side: u32, pad0: u32, pad1: u32, pad2: u32 });
+params!(Rotate { side: u32, rows: u32, quarter_turns: u32 });
+params!(StretchRange { count: u32, stride: u32 });
+params!(LocateCoarseMatte { coarse_side: u32, side: u32, min_range: f32 });
+params!(LocateCore { side: u32, radius: u32, subject_alpha: f32, min_confidence: f32, veto: f32 });
+params!(Components { side: u32 });
 params!(LocateRoi {
     left: u32,
     top: u32,
@@ -34,20 +25,8 @@ params!(LocateRoi {
     max_roi_percent: u32,
     network_side: u32,
     min_side: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 });
-params!(RoiTaps {
-    across: u32,
-    photo_length: u32,
-    size: u32,
-    from_roi: u32,
-    taps: u32,
-    steps: u32,
-    radius: f32,
-    pad: u32,
-});
+params!(RoiTaps { across: u32, photo_length: u32, size: u32, from_roi: u32, taps: u32, steps: u32, radius: f32 });
 params!(PrepareDown {
     width: u32,
     size: u32,
@@ -79,10 +58,8 @@ params!(RepairDownsample {
     min_range: f32,
     subject_alpha: f32,
     max_outside: f32,
-    pad0: u32,
-    pad1: u32,
 });
-params!(RepairRegions { side: u32, subject_alpha: f32, pad0: u32, pad1: u32 });
+params!(RepairRegions { side: u32, subject_alpha: f32 });
 params!(RepairMasks {
     side: u32,
     subject_alpha: f32,
@@ -94,11 +71,9 @@ params!(RepairMasks {
     max_lacking: f32,
     restore_radius: u32,
     scene_pixels: u32,
-    pad0: u32,
-    pad1: u32,
 });
-params!(RepairLargest { side: u32, radius: u32, pad0: u32, pad1: u32 });
-params!(Blur { width: u32, rows: u32, radius: u32, pad: u32 });
+params!(RepairLargest { side: u32, radius: u32 });
+params!(Blur { width: u32, rows: u32, radius: u32 });
 params!(RepairGainMap {
     trust: [f32; 2],
     near: [f32; 2],
@@ -108,16 +83,7 @@ params!(RepairGainMap {
     side: u32,
     largest: u32,
 });
-params!(RepairApply {
-    size: u32,
-    side: u32,
-    taps: u32,
-    min_range: f32,
-    has_gain_map: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
+params!(RepairApply { size: u32, side: u32, taps: u32, min_range: f32, has_gain_map: u32 });
 params!(RepairStats {
     side: u32,
     size: u32,
@@ -132,9 +98,6 @@ params!(RepairStats {
     height: u32,
     radius: u32,
     min_confidence: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 });
 params!(RefineFit {
     mean: [f32; 3],
@@ -145,8 +108,8 @@ params!(RefineFit {
     epsilon: f32,
     pad: u32,
 });
-params!(RefineSmooth { size: u32, radius: u32, pad0: u32, pad1: u32 });
-params!(RefineAcross { size: u32, width: u32, taps: u32, pad: u32 });
+params!(RefineSmooth { size: u32, radius: u32 });
+params!(RefineAcross { size: u32, width: u32, taps: u32 });
 params!(RefineDown {
     soft_range: [f32; 2],
     haze: f32,

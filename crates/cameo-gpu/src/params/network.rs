@@ -2,7 +2,7 @@
 
 use super::mirror::Mirror;
 
-params!(WinogradWeights { channels_in: u32, channels_out: u32, padded_out: u32, pad: u32 });
+params!(WinogradWeights { channels_in: u32, channels_out: u32, padded_out: u32 });
 params!(WinogradInput {
     width: u32,
     height: u32,
@@ -14,8 +14,6 @@ params!(WinogradInput {
     tile_stride: u32,
     channels_in: u32,
     first_channel: u32,
-    pad0: u32,
-    pad1: u32,
 });
 params!(WinogradGemm {
     channels_in: u32,
@@ -24,8 +22,6 @@ params!(WinogradGemm {
     channel_blocks: u32,
     lanes_down: u32,
     channels_out: u32,
-    pad0: u32,
-    pad1: u32,
 });
 params!(WinogradOutput {
     width: u32,
@@ -39,7 +35,6 @@ params!(WinogradOutput {
     channels_out: u32,
     activation: u32,
     has_residual: u32,
-    pad: u32,
 });
 params!(ConvDirect {
     width: u32,
@@ -55,9 +50,6 @@ params!(ConvDirect {
     pad_top: u32,
     activation: u32,
     has_residual: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 });
 params!(MaxPool2 { width: u32, height: u32, out_width: u32, out_height: u32 });
 params!(ResizeBilinear {
@@ -69,8 +61,8 @@ params!(ResizeBilinear {
     pad0: u32,
     pad1: u32,
 });
-params!(Sigmoid { count: u32, pad0: u32, pad1: u32, pad2: u32 });
-params!(ChannelMeans { pixels: u32, pad0: u32, pad1: u32, pad2: u32 });
-params!(ChannelScale { pixels: u32, has_addend: u32, pad0: u32, pad1: u32 });
-params!(Add { count: u32, pad0: u32, pad1: u32, pad2: u32 });
-params!(PixelShuffle2 { width: u32, height: u32, pad0: u32, pad1: u32 });
+params!(Sigmoid { count: u32 });
+params!(ChannelMeans { pixels: u32 });
+params!(ChannelScale { pixels: u32, has_addend: u32 });
+params!(Add { count: u32 });
+params!(PixelShuffle2 { width: u32, height: u32 });

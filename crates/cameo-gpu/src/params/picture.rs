@@ -27,9 +27,6 @@ params!(DecontaminateFuse {
     spread: u32,
     finest: u32,
     min_alpha: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 });
 params!(EdgeTone { count: u32, stride: u32, threshold: f32, slope: f32 });
 params!(EdgeChoke {
@@ -42,9 +39,6 @@ params!(EdgeChoke {
     choked_offset: u32,
     taps: u32,
     dilate: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 });
 params!(EdgeAcross { width: u32, rows: u32, radius: u32, matte_offset: u32 });
 params!(EdgeDown {
@@ -55,7 +49,6 @@ params!(EdgeDown {
     source_first_row: u32,
     radius: u32,
     feathered_offset: u32,
-    pad: u32,
 });
 params!(DenoiseCount {
     luma: [f32; 3],
@@ -94,16 +87,7 @@ params!(EnhanceLocalRange {
     has_matte: u32,
     min_alpha: f32,
 });
-params!(EnhancePremultiply {
-    width: u32,
-    rows: u32,
-    photo_offset: u32,
-    matte_offset: u32,
-    has_matte: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
+params!(EnhancePremultiply { width: u32, rows: u32, photo_offset: u32, matte_offset: u32, has_matte: u32 });
 params!(EnhanceResampleAcross {
     width: u32,
     output_width: u32,
@@ -112,7 +96,6 @@ params!(EnhanceResampleAcross {
     photo_offset: u32,
     matte_offset: u32,
     has_matte: u32,
-    pad: u32,
 });
 params!(EnhanceResampleDown {
     output_width: u32,
@@ -121,10 +104,8 @@ params!(EnhanceResampleDown {
     source_rows: u32,
     source_first_row: u32,
     taps: u32,
-    pad0: u32,
-    pad1: u32,
 });
-params!(EnhanceSharpenAcross { width: u32, rows: u32, radius: u32, pad: u32 });
+params!(EnhanceSharpenAcross { width: u32, rows: u32, radius: u32 });
 params!(EnhanceSharpenDown {
     width: u32,
     rows: u32,
@@ -143,13 +124,4 @@ params!(EnhanceSharpenDown {
     picture_offset: u32,
     words_per_pixel: u32,
 });
-params!(EnhancePack {
-    width: u32,
-    rows: u32,
-    first_row: u32,
-    picture_offset: u32,
-    words_per_pixel: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
-});
+params!(EnhancePack { width: u32, rows: u32, first_row: u32, picture_offset: u32, words_per_pixel: u32 });

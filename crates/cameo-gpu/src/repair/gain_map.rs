@@ -30,21 +30,14 @@ struct RepairMaskPlanes {
 /// of interest, with gain (1 or more), floor and keep (0..1), and 0.
 ///
 /// The matte becomes `max(min(1, gain * alpha), floor) * keep`.
-pub fn record(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    low_res: &LowRes,
-    prior: &GpuPrior,
-    options: &CutoutOptions,
-) -> GpuBuffer {
-    components(context, encoder, &low_res.labels);
-    let regions = record_regions(context, encoder, low_res);
-    let RepairMaskPlanes { interior, cover, filled } =
-        record_masks(context, encoder, low_res, &regions, prior, options);
-    let interior = blur(context, encoder, &interior, tuning::SPREAD_SIGMA);
-    let cover = blur(context, encoder, &cover, tuning::SOFT_SIGMA);
+pub fn record(context: &GpuContext, low_res: &LowRes, prior: &GpuPrior, options: &CutoutOptions) -> GpuBuffer {
+    components(context, &low_res.labels);
+    let regions = record_regions(context, low_res);
+    let RepairMaskPlanes { interior, cover, filled } = record_masks(context, low_res, &regions, prior, options);
+    let interior = blur(context, &interior, tuning::SPREAD_SIGMA);
+    let cover = blur(context, &cover, tuning::SOFT_SIGMA);
     let kept = match options.largest {
-        true => record_largest(context, encoder, &low_res.labels, &regions),
+        true => record_largest(context, &low_res.labels, &regions),
         // Every binding of a shader must be given, even if it is not read.
         false => cover.clone(),
     };
@@ -59,25 +52,23 @@ pub fn record(
         largest: options.largest.into(),
     };
     let bindings = [&interior, &cover, &filled, &kept, &gain_map].map(|buffer| buffer.as_entire_binding());
-    context.dispatch(encoder, &context.kernels.repair_gain_map, &params, &bindings, workgroups());
+    context.dispatch(&context.kernels.repair_gain_map, &params, &bindings, workgroups());
     gain_map
 }
 
 /// Records the statistics of each hole and each subject.
-fn record_regions(context: &GpuContext, encoder: &mut wgpu::CommandEncoder, low_res: &LowRes) -> GpuBuffer {
+fn record_regions(context: &GpuContext, low_res: &LowRes) -> GpuBuffer {
     let regions = scratch_plane(context, "repair regions", REGION_PLANES * 4);
-    encoder.clear_buffer(&regions, 0, None);
-    let params =
-        RepairRegions { side: LOW_RES_SIDE as u32, subject_alpha: tuning::SUBJECT_ALPHA, ..Default::default() };
+    context.clear(&regions);
+    let params = RepairRegions { side: LOW_RES_SIDE as u32, subject_alpha: tuning::SUBJECT_ALPHA };
     let bindings = [&low_res.planes, &low_res.labels, &regions].map(|buffer| buffer.as_entire_binding());
-    context.dispatch(encoder, &context.kernels.repair_regions, &params, &bindings, workgroups());
+    context.dispatch(&context.kernels.repair_regions, &params, &bindings, workgroups());
     regions
 }
 
 /// Records the masks of the interior and of the holes to fill.
 fn record_masks(
     context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
     low_res: &LowRes,
     regions: &GpuBuffer,
     prior: &GpuPrior,
@@ -97,26 +88,20 @@ fn record_masks(
         max_lacking: tuning::MAX_LACKING,
         restore_radius: tuning::RESTORE_RADIUS as u32,
         scene_pixels: prior.view.scene.width * prior.view.scene.height,
-        ..Default::default()
     };
     let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
         .map(|buffer| buffer.as_entire_binding());
-    context.dispatch(encoder, &context.kernels.repair_masks, &params, &bindings, workgroups());
+    context.dispatch(&context.kernels.repair_masks, &params, &bindings, workgroups());
     RepairMaskPlanes { interior, cover, filled }
 }
 
 /// Records the mask of the largest subject, blurred at its border.
-fn record_largest(
-    context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
-    labels: &GpuBuffer,
-    regions: &GpuBuffer,
-) -> GpuBuffer {
+fn record_largest(context: &GpuContext, labels: &GpuBuffer, regions: &GpuBuffer) -> GpuBuffer {
     let kept = scratch_plane(context, "repair kept", 8);
-    let params = RepairLargest { side: LOW_RES_SIDE as u32, radius: tuning::KEEP_RADIUS as u32, ..Default::default() };
+    let params = RepairLargest { side: LOW_RES_SIDE as u32, radius: tuning::KEEP_RADIUS as u32 };
     let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_binding());
-    context.dispatch(encoder, &context.kernels.repair_largest, &params, &bindings, [1, 1]);
-    blur(context, encoder, &kept, tuning::SOFT_SIGMA)
+    context.dispatch(&context.kernels.repair_largest, &params, &bindings, [1, 1]);
+    blur(context, &kept, tuning::SOFT_SIGMA)
 }
 
 fn workgroups() -> [u32; 2] {

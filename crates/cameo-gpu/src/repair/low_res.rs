@@ -22,7 +22,6 @@ impl LowRes {
     /// Records the downsampling of the stretched matte, beside the prior over the same pixels.
     pub fn record(
         context: &GpuContext,
-        encoder: &mut wgpu::CommandEncoder,
         matte: &GpuFeatureMap,
         extrema: &GpuBuffer,
         prior: &GpuPrior,
@@ -43,13 +42,12 @@ impl LowRes {
             min_range: tuning::MIN_RANGE,
             subject_alpha: tuning::SUBJECT_ALPHA,
             max_outside: tuning::MAX_OUTSIDE_ALPHA,
-            ..Default::default()
         };
         let [first, weights] = area_taps.bindings();
         let [roi, extrema, prior, low_res, masks] =
             [&prior.roi, extrema, &prior.planes, &planes, &labels].map(|buffer| buffer.as_entire_binding());
         let bindings = [roi, first, weights, extrema, matte.binding(), prior, low_res, masks];
-        context.dispatch(encoder, &context.kernels.repair_downsample, &params, &bindings, workgroups_2d(side, side));
+        context.dispatch(&context.kernels.repair_downsample, &params, &bindings, workgroups_2d(side, side));
         Self { planes, labels }
     }
 }

@@ -8,7 +8,7 @@ mod gain_map;
 mod low_res;
 mod stats;
 
-use cameo_core::pipeline::{CutoutOptions, EngineError};
+use cameo_core::pipeline::CutoutOptions;
 use cameo_core::taps;
 use cameo_core::tuning::{self, LOW_RES_SIDE};
 
@@ -24,32 +24,21 @@ use crate::taps_table::TapsTable;
 use low_res::LowRes;
 
 /// Stretches `matte` to 0..1, and applies what `prior` and `options` restore and remove.
-///
-/// # Errors
-/// If the device was lost.
-pub fn repair(
-    context: &GpuContext,
-    matte: GpuMatte,
-    prior: &GpuPrior,
-    options: &CutoutOptions,
-) -> Result<GpuRepairedMatte, EngineError> {
+pub fn repair(context: &GpuContext, matte: GpuMatte, prior: &GpuPrior, options: &CutoutOptions) -> GpuRepairedMatte {
     let GpuMatte { map, input } = matte;
-    let mut encoder = context.encoder("repair");
-    let extrema = stretch::extrema(context, &mut encoder, &map);
+    let extrema = stretch::extrema(context, &map);
     let area_taps = TapsTable::new(context, "area taps", &taps::area(map.side() as usize, LOW_RES_SIDE));
-    let low_res = LowRes::record(context, &mut encoder, &map, &extrema, prior, &area_taps);
+    let low_res = LowRes::record(context, &map, &extrema, prior, &area_taps);
     let changes_matte = prior.guidance || options.fill_holes.is_some() || options.largest;
-    let gain_map = changes_matte.then(|| gain_map::record(context, &mut encoder, &low_res, prior, options));
-    let repaired = record_apply(context, &mut encoder, &map, &extrema, gain_map.as_ref());
-    let stats = stats::record(context, &mut encoder, &repaired, &low_res.planes, prior, &area_taps, map.side());
-    context.submit(encoder)?;
-    Ok(GpuRepairedMatte { matte: repaired, stats, input })
+    let gain_map = changes_matte.then(|| gain_map::record(context, &low_res, prior, options));
+    let repaired = record_apply(context, &map, &extrema, gain_map.as_ref());
+    let stats = stats::record(context, &repaired, &low_res.planes, prior, &area_taps, map.side());
+    GpuRepairedMatte { matte: repaired, stats, input }
 }
 
 /// Records the stretching of `matte` and the application of the gain map, if there is one.
 fn record_apply(
     context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
     matte: &GpuFeatureMap,
     extrema: &GpuBuffer,
     gain_map: Option<&GpuBuffer>,
@@ -63,7 +52,6 @@ fn record_apply(
         taps: spline_taps.taps,
         min_range: tuning::MIN_RANGE,
         has_gain_map: gain_map.is_some().into(),
-        ..Default::default()
     };
     // Every binding of a shader must be given, even if it is not read.
     let unused = gain_map.is_none().then(|| context.scratch("unused gain map", 16));
@@ -71,6 +59,6 @@ fn record_apply(
     let [first, weights] = spline_taps.bindings();
     let bindings = [first, weights, extrema.as_entire_binding(), matte.binding()].into_iter().chain(gain_map);
     let bindings: Vec<_> = bindings.chain([repaired.as_entire_binding()]).collect();
-    context.dispatch(encoder, &context.kernels.repair_apply, &params, &bindings, workgroups_2d(size, size));
+    context.dispatch(&context.kernels.repair_apply, &params, &bindings, workgroups_2d(size, size));
     repaired
 }

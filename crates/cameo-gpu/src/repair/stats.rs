@@ -13,7 +13,6 @@ use crate::taps_table::TapsTable;
 /// and returns the buffer of a [`MatteStats`].
 pub fn record(
     context: &GpuContext,
-    encoder: &mut wgpu::CommandEncoder,
     repaired: &GpuBuffer,
     low_res: &GpuBuffer,
     prior: &GpuPrior,
@@ -22,7 +21,7 @@ pub fn record(
 ) -> GpuBuffer {
     let side = LOW_RES_SIDE as u32;
     let stats = context.scratch("matte stats", size_of::<MatteStats>() as u64);
-    encoder.clear_buffer(&stats, 0, None);
+    context.clear(&stats);
     let Roi { left, top, width, height } = prior.view.scene;
     let params = RepairStats {
         side,
@@ -38,12 +37,11 @@ pub fn record(
         height,
         radius: tuning::CORE_RADIUS as u32,
         min_confidence: tuning::MIN_CORE_CONFIDENCE,
-        ..Default::default()
     };
     let [first, weights] = area_taps.bindings();
     let [roi, matte, low_res, counts] =
         [&prior.roi, repaired, low_res, &stats].map(|buffer| buffer.as_entire_binding());
     let bindings = [roi, first, weights, matte, low_res, counts];
-    context.dispatch(encoder, &context.kernels.repair_stats, &params, &bindings, workgroups_2d(side, side));
+    context.dispatch(&context.kernels.repair_stats, &params, &bindings, workgroups_2d(side, side));
     stats
 }

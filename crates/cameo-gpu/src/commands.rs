@@ -1,0 +1,59 @@
+//! Commands that were recorded and not submitted yet.
+
+/// Operations of the convolutions in one submission. The device computes them while the next are recorded, and even a
+/// slow one ends them long before its driver takes it for hung.
+const MAX_OPERATIONS: u64 = 24_000_000_000;
+
+/// Bytes that the dispatches of one submission read and write, for the same reason.
+const MAX_BOUND_BYTES: u64 = 3 << 30;
+
+/// Records commands in the order in which the device runs them.
+#[derive(Debug)]
+pub struct Commands {
+    device: wgpu::Device,
+    encoder: Option<wgpu::CommandEncoder>,
+    /// Dispatches that follow one another share a pass; anything else ends it.
+    pass: Option<wgpu::ComputePass<'static>>,
+    operations: u64,
+    bound_bytes: u64,
+}
+
+impl Commands {
+    pub fn new(device: wgpu::Device) -> Self {
+        Self { device, encoder: None, pass: None, operations: 0, bound_bytes: 0 }
+    }
+
+    /// Returns the encoder for anything but a dispatch.
+    pub fn encoder(&mut self) -> &mut wgpu::CommandEncoder {
+        self.pass = None;
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some("cameo") };
+        self.encoder.get_or_insert_with(|| self.device.create_command_encoder(&descriptor))
+    }
+
+    /// Returns the pass for a dispatch that binds `bound_bytes`.
+    pub fn pass(&mut self, bound_bytes: u64) -> &mut wgpu::ComputePass<'static> {
+        self.bound_bytes += bound_bytes;
+        if self.pass.is_none() {
+            let descriptor = wgpu::ComputePassDescriptor { label: Some("cameo"), timestamp_writes: None };
+            self.pass = Some(self.encoder().begin_compute_pass(&descriptor).forget_lifetime());
+        }
+        self.pass.get_or_insert_with(|| unreachable!("the pass was just begun"))
+    }
+
+    /// Counts `operations` of the last dispatch.
+    pub fn count_operations(&mut self, operations: u64) {
+        self.operations += operations;
+    }
+
+    /// Returns whether there is enough to submit.
+    pub fn are_many(&self) -> bool {
+        self.operations > MAX_OPERATIONS || self.bound_bytes > MAX_BOUND_BYTES
+    }
+
+    /// Returns what was recorded since the last call, if anything was.
+    pub fn finish(&mut self) -> Option<wgpu::CommandBuffer> {
+        self.pass = None;
+        (self.operations, self.bound_bytes) = (0, 0);
+        self.encoder.take().map(wgpu::CommandEncoder::finish)
+    }
+}
