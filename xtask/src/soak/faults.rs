@@ -14,9 +14,11 @@ pub const DISK_PAUSE: Duration = Duration::from_secs(45);
 /// How long the disk stays full.
 const FULL_DISK: Duration = Duration::from_secs(5);
 
-/// Kills a worker, as the system does when memory runs out.
+/// Kills a worker that is ready, as the system does when memory runs out. If workers were killed while they start, which
+/// takes long on a busy machine, no task would ever be computed.
 pub fn kill_worker(load: &Load<'_>) {
-    if let Some(worker) = load.server.workers().first() {
+    let is_ready = load.client.send("GET", "/readyz", &[], &[]).is_ok_and(|answer| answer.status.is_success());
+    if is_ready && let Some(worker) = load.server.workers().first() {
         let _ = Command::new("kill").args(["-KILL", &worker.to_string()]).status();
         load.count("workers that were killed");
     }
