@@ -185,11 +185,11 @@ impl fmt::Display for Roofline {
             peak_bytes: 0,
         };
         write_line(f, &total, "", stages.iter().map(|load| gpu.min_ms(load)).sum())?;
-        let GpuCounters { pool_misses, staging_buffers, submissions, waits, .. } = counters;
+        let GpuCounters { pool_misses, staging_buffers, bind_groups, submissions, waits, .. } = counters;
         writeln!(
             f,
             "\nsubmissions: {submissions}, waits: {waits}, buffers allocated: {pool_misses} for kernels, \
-             {staging_buffers} for copies"
+             {staging_buffers} for copies; bind groups created: {bind_groups}"
         )?;
         writeln!(
             f,

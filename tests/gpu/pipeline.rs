@@ -73,7 +73,7 @@ fn a_second_photo_of_the_same_size_allocates_nothing_and_hardly_waits() {
         engine.context.counters.read().since(earlier)
     });
     println!("{asked:?}");
-    assert_eq!((asked.pool_misses, asked.staging_buffers, asked.table_bytes), (0, 0, 0));
+    assert_eq!((asked.pool_misses, asked.staging_buffers, asked.table_bytes, asked.bind_groups), (0, 0, 0, 0));
     // For the probability of a person, for those after other rotations, and for the picture.
     assert_eq!(asked.waits, 3);
     assert!(asked.submissions <= 12);

@@ -39,7 +39,7 @@ fn a_roofline_has_the_load_of_each_stage_and_the_shortest_time_for_it() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.starts_with("A photo of 4000x3000, u2netp, enlarged twice"), "{text}");
 
-    assert!(text.contains("buffers allocated: 0 for kernels, 0 for copies"), "{text}");
+    assert!(text.contains("buffers allocated: 0 for kernels, 0 for copies; bind groups created: 0"), "{text}");
 
     let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
     let (all, stages) = lines.split_last().unwrap();

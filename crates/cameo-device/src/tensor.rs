@@ -1,5 +1,7 @@
 //! The buffers behind burn's tensors, as bindings for Cameo's own pipelines.
 
+use std::num::NonZeroU64;
+
 use burn::backend::{BackendTensor, DispatchTensorKind};
 use burn::tensor::Tensor;
 use burn_wgpu::{AutoCompiler, CubeTensor, WgpuResource};
@@ -34,7 +36,8 @@ impl TensorBuffer {
         Ok(Self { resource: resource.resource().clone(), _tensor: tensor })
     }
 
-    pub fn binding(&self) -> wgpu::BindingResource<'_> {
-        self.resource.as_wgpu_bind_resource()
+    pub fn binding(&self) -> wgpu::BufferBinding<'_> {
+        let size = NonZeroU64::new(self.resource.size.next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT));
+        wgpu::BufferBinding { buffer: &self.resource.buffer, offset: self.resource.offset, size }
     }
 }

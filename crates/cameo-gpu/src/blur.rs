@@ -17,7 +17,7 @@ pub fn blur(context: &GpuContext, planes: &GpuBuffer, sigma: f32) -> GpuBuffer {
     let weights = context.table("blur weights", &weights);
     let pass = |kernel: &Kernel<Blur>, planes: &GpuBuffer| {
         let blurred = context.scratch("blurred planes", planes.size());
-        let bindings = [&weights, planes, &blurred].map(|buffer| buffer.as_entire_binding());
+        let bindings = [&weights, planes, &blurred].map(|buffer| buffer.as_entire_buffer_binding());
         context.dispatch(kernel, &params, &bindings, workgroups_2d(side, side));
         blurred
     };

@@ -19,7 +19,7 @@ pub fn components(context: &GpuContext, labels: &GpuBuffer) {
     let workgroups = workgroups_2d(LOW_RES_SIDE as u32, LOW_RES_SIDE as u32);
     for offset in (0..labels.size()).step_by(plane_bytes as usize) {
         let size = NonZeroU64::new(plane_bytes);
-        let plane = [wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: labels, offset, size })];
+        let plane = [wgpu::BufferBinding { buffer: labels, offset, size }];
         context.dispatch(&context.kernels.components_join, &params, &plane, workgroups);
         context.dispatch(&context.kernels.components_settle, &params, &plane, workgroups);
     }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use cameo_core::pipeline::EngineError;
 use cameo_core::taps;
 
+use crate::bind_groups::{BindGroups, bound_bytes};
 use crate::commands::Commands;
 use crate::counters::SharedCounters;
 use crate::error::device_error;
@@ -56,6 +57,7 @@ pub struct GpuContext {
     pub synchronous: bool,
     transfer: RefCell<Transfer>,
     commands: RefCell<Commands>,
+    bind_groups: RefCell<BindGroups>,
 }
 
 impl GpuContext {
@@ -75,6 +77,7 @@ impl GpuContext {
             synchronous: false,
             transfer: RefCell::new(transfer),
             commands: RefCell::new(Commands::new(device.clone())),
+            bind_groups: RefCell::default(),
             device,
             queue,
         }
@@ -142,21 +145,15 @@ impl GpuContext {
         &self,
         kernel: &Kernel<P>,
         params: &P,
-        bindings: &[wgpu::BindingResource<'_>],
+        bindings: &[wgpu::BufferBinding<'_>],
         workgroups: [u32; 2],
     ) {
-        let entry = |(binding, resource): (u32, &_)| bind_entry(binding, wgpu::BindingResource::clone(resource));
-        let entries: Vec<_> = (0..).zip(bindings).map(entry).collect();
-        let bytes: u64 = entries.iter().map(bound_bytes).sum();
+        let bytes: u64 = bindings.iter().map(bound_bytes).sum();
         self.counters.update(|counters| {
             counters.dispatches += 1;
             counters.bound_bytes += bytes;
         });
-        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.name),
-            layout: &kernel.bind_group_layout,
-            entries: &entries,
-        });
+        let bind_group = self.bind_group(kernel, bindings);
         let mut commands = self.commands.borrow_mut();
         if commands.are_many() {
             self.submit(&mut commands);
@@ -166,6 +163,24 @@ impl GpuContext {
         pass.set_bind_group(0, &bind_group, &[]);
         pass.set_immediates(0, bytemuck::bytes_of(params));
         pass.dispatch_workgroups(workgroups[0], workgroups[1], 1);
+    }
+
+    fn bind_group<P: Mirror>(&self, kernel: &Kernel<P>, bindings: &[wgpu::BufferBinding<'_>]) -> wgpu::BindGroup {
+        let create = || {
+            self.counters.update(|counters| counters.bind_groups += 1);
+            let resources = bindings.iter().cloned().map(wgpu::BindingResource::Buffer);
+            let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
+            self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(kernel.name),
+                layout: &kernel.bind_group_layout,
+                entries: &(0..).zip(resources).map(entry).collect::<Vec<_>>(),
+            })
+        };
+        // Poisoned buffers are used once.
+        if self.poison {
+            return create();
+        }
+        self.bind_groups.borrow_mut().get_or_create(kernel.name, bindings, self.pool.freed_buffers(), create)
     }
 
     /// Counts `operations`, multiplications and additions, of the last dispatch.
@@ -198,18 +213,5 @@ fn scratch_descriptor(label: &str, bytes: u64) -> wgpu::BufferDescriptor<'_> {
         size: bytes,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
-    }
-}
-
-fn bind_entry(binding: u32, resource: wgpu::BindingResource<'_>) -> wgpu::BindGroupEntry<'_> {
-    wgpu::BindGroupEntry { binding, resource }
-}
-
-fn bound_bytes(entry: &wgpu::BindGroupEntry<'_>) -> u64 {
-    match &entry.resource {
-        wgpu::BindingResource::Buffer(binding) => {
-            binding.size.map_or(binding.buffer.size() - binding.offset, Into::into)
-        }
-        _ => 0,
     }
 }

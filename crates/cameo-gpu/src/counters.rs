@@ -22,6 +22,8 @@ pub struct GpuCounters {
     pub pool_misses: u32,
     /// Buffers that the driver had to allocate for copies between host and device.
     pub staging_buffers: u32,
+    /// Bind groups that were created because none of the same buffers was kept.
+    pub bind_groups: u32,
     /// Submissions of recorded commands.
     pub submissions: u32,
     /// How often the host waited for the device.
@@ -42,6 +44,7 @@ impl GpuCounters {
             operations: self.operations - earlier.operations,
             pool_misses: self.pool_misses - earlier.pool_misses,
             staging_buffers: self.staging_buffers - earlier.staging_buffers,
+            bind_groups: self.bind_groups - earlier.bind_groups,
             submissions: self.submissions - earlier.submissions,
             waits: self.waits - earlier.waits,
         }

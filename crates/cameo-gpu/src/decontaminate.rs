@@ -48,7 +48,7 @@ pub fn decontaminate(context: &GpuContext, photo: &RowBands, matte: Option<&RowB
         let buffer = context.scratch("decontaminate pairs", u64::from(width) * u64::from(height) * 8);
         let spread = spread.div_ceil(2 << i);
         let fusion = Fusion { colors: &level.colors, alpha: &level.alpha, coarser: coarser.as_ref(), spread };
-        fusion.record(context, &(0..height), buffer.as_entire_binding(), None);
+        fusion.record(context, &(0..height), buffer.as_entire_buffer_binding(), None);
         coarser = Some(ColorPairs { buffer, width });
     }
     let fusion = Fusion { colors: photo, alpha, coarser: coarser.as_ref(), spread };
@@ -129,7 +129,7 @@ impl Fusion<'_> {
         &self,
         context: &GpuContext,
         rows: &Range<u32>,
-        fused: wgpu::BindingResource<'_>,
+        fused: wgpu::BufferBinding<'_>,
         photo_offset: Option<u32>,
     ) {
         let RowBands { width, height, .. } = *self.colors;
@@ -154,7 +154,7 @@ impl Fusion<'_> {
         };
         // Every binding of a shader must be given, even if it is not read.
         let unused = context.scratch("unused pairs", 8);
-        let coarser = self.coarser.map_or(&unused, |pairs| &pairs.buffer).as_entire_binding();
+        let coarser = self.coarser.map_or(&unused, |pairs| &pairs.buffer).as_entire_buffer_binding();
         let bindings = [colors.binding(), alpha.binding(), coarser, fused];
         let workgroups = workgroups_2d(width, rows.len() as u32);
         context.dispatch(&context.kernels.decontaminate_fuse, &params, &bindings, workgroups);

@@ -35,7 +35,7 @@ fn record_tone(context: &GpuContext, matte: &RowBands, threshold: f32, slope: f3
     for buffer in matte.buffers() {
         let count = (buffer.size() / 4) as u32;
         let params = EdgeTone { count, stride: TONE_WORKGROUPS * WORKGROUP_1D, threshold, slope };
-        let bindings = [buffer.as_entire_binding()];
+        let bindings = [buffer.as_entire_buffer_binding()];
         context.dispatch(&context.kernels.edge_tone, &params, &bindings, [TONE_WORKGROUPS, 1]);
     }
 }
@@ -64,7 +64,7 @@ fn record_choke(context: &GpuContext, matte: &RowBands, pixels: f32) -> RowBands
             taps: disc.len() as u32,
             dilate: (pixels < 0.0).into(),
         };
-        let bindings = [table.as_entire_binding(), matte.binding(), target.binding()];
+        let bindings = [table.as_entire_buffer_binding(), matte.binding(), target.binding()];
         let workgroups = workgroups_2d(width, rows.len() as u32);
         context.dispatch(&context.kernels.edge_choke, &params, &bindings, workgroups);
     }
@@ -82,7 +82,7 @@ fn record_feather(context: &GpuContext, matte: &RowBands, weights: &[f32]) -> Ro
         let matte = matte.bind(context, &source);
         let blurred_rows = context.scratch("feather rows", u64::from(source_rows) * u64::from(width) * 4);
         let params = EdgeAcross { width, rows: source_rows, radius, matte_offset: matte.offset };
-        let bindings = [weights.as_entire_binding(), matte.binding(), blurred_rows.as_entire_binding()];
+        let bindings = [weights.as_entire_buffer_binding(), matte.binding(), blurred_rows.as_entire_buffer_binding()];
         let workgroups = workgroups_2d(width, source_rows);
         context.dispatch(&context.kernels.edge_across, &params, &bindings, workgroups);
 
@@ -96,7 +96,7 @@ fn record_feather(context: &GpuContext, matte: &RowBands, weights: &[f32]) -> Ro
             radius,
             feathered_offset: target.offset,
         };
-        let bindings = [weights.as_entire_binding(), blurred_rows.as_entire_binding(), target.binding()];
+        let bindings = [weights.as_entire_buffer_binding(), blurred_rows.as_entire_buffer_binding(), target.binding()];
         let workgroups = workgroups_2d(width, rows.len() as u32);
         context.dispatch(&context.kernels.edge_down, &params, &bindings, workgroups);
     }

@@ -94,7 +94,7 @@ impl FrameRows {
     }
 
     /// Returns the bindings `photo` and `matte` of a shader.
-    pub fn bindings(&self) -> [wgpu::BindingResource<'_>; 2] {
+    pub fn bindings(&self) -> [wgpu::BufferBinding<'_>; 2] {
         [self.photo.binding(), self.matte.binding()]
     }
 }

@@ -37,6 +37,7 @@ mod stretch;
 mod taps_cache;
 mod taps_table;
 
+mod bind_groups;
 mod commands;
 mod context;
 mod counters;

@@ -66,7 +66,7 @@ fn record_coarse_matte(context: &GpuContext, coarse_matte: &GpuFeatureMap) -> Gp
     let extrema = stretch::extrema(context, coarse_matte);
     let planes = context.scratch("prior planes", (LOW_RES_SIDE * LOW_RES_SIDE * 16) as u64);
     let params = LocateCoarseMatte { coarse_side: coarse_matte.side(), side, min_range: tuning::MIN_RANGE };
-    let bindings = [extrema.as_entire_binding(), coarse_matte.binding(), planes.as_entire_binding()];
+    let bindings = [extrema.as_entire_buffer_binding(), coarse_matte.binding(), planes.as_entire_buffer_binding()];
     context.dispatch(&context.kernels.locate_coarse_matte, &params, &bindings, workgroups_2d(side, side));
     planes
 }
@@ -83,7 +83,7 @@ fn record_core(context: &GpuContext, mask: &GpuFeatureMap, planes: &GpuBuffer) -
         min_confidence: tuning::MIN_CORE_CONFIDENCE,
         veto: tuning::MIN_VETO_ALPHA,
     };
-    let bindings = [mask.binding(), planes.as_entire_binding(), labels.as_entire_binding()];
+    let bindings = [mask.binding(), planes.as_entire_buffer_binding(), labels.as_entire_buffer_binding()];
     context.dispatch(&context.kernels.locate_core, &params, &bindings, workgroups_2d(side, side));
     components(context, &labels);
     labels
@@ -118,7 +118,8 @@ fn record_roi(
     let areas = context.scratch("locate areas", (LOW_RES_SIDE * LOW_RES_SIDE * 4) as u64);
     context.clear(&areas);
     let roi = context.scratch("roi", 32);
-    let [planes, labels, areas, roi_binding] = [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_binding());
+    let [planes, labels, areas, roi_binding] =
+        [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_buffer_binding());
     let bindings = [probability.binding(), planes, labels, areas, roi_binding];
     context.dispatch(&context.kernels.locate_roi, &params, &bindings, [1, 1]);
     roi

@@ -21,7 +21,8 @@ pub struct GpuBuffer(Arc<PooledBuffer>);
 #[derive(Debug)]
 struct PooledBuffer {
     buffer: wgpu::Buffer,
-    pool: Option<BufferPool>,
+    /// Its pool, and its number there.
+    pool: Option<(BufferPool, u64)>,
 }
 
 impl GpuBuffer {
@@ -41,8 +42,8 @@ impl Deref for GpuBuffer {
 
 impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(pool) = &self.pool {
-            pool.release(self.buffer.clone());
+        if let Some((pool, number)) = &self.pool {
+            pool.release(self.buffer.clone(), *number);
         }
     }
 }
@@ -51,21 +52,46 @@ impl Drop for PooledBuffer {
 #[derive(Debug, Clone, Default)]
 pub struct BufferPool(Arc<Mutex<PoolState>>);
 
+#[derive(Debug)]
+struct IdleBuffer {
+    buffer: wgpu::Buffer,
+    number: u64,
+    /// The photo that has used it last.
+    photo: u32,
+}
+
 #[derive(Debug, Default)]
 struct PoolState {
-    /// Buffers with the number of the photo that has used them last; longest idle first.
-    idle: VecDeque<(u32, wgpu::Buffer)>,
+    /// Longest idle first.
+    idle: VecDeque<IdleBuffer>,
     photo: u32,
+    /// How many buffers the pool has had, which gives each a number.
+    buffers: u64,
     idle_bytes: u64,
+    freed_buffers: u64,
     used_bytes: u64,
     peak_bytes: u64,
 }
 
 impl PoolState {
     fn free_oldest(&mut self) {
-        if let Some((_, oldest)) = self.idle.pop_front() {
-            self.idle_bytes -= oldest.size();
+        if let Some(oldest) = self.idle.pop_front() {
+            self.idle_bytes -= oldest.buffer.size();
+            self.freed_buffers += 1;
         }
+    }
+
+    /// Takes the idle buffer of exactly `bytes` that has the lowest number.
+    fn take_idle(&mut self, bytes: u64) -> Option<IdleBuffer> {
+        let fits = self.idle.iter().enumerate().filter(|(_, idle)| idle.buffer.size() == bytes);
+        let (position, _) = fits.min_by_key(|(_, idle)| idle.number)?;
+        self.idle_bytes -= bytes;
+        self.idle.remove(position)
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.buffers += 1;
+        self.buffers
     }
 
     fn free_excess(&mut self) {
@@ -82,20 +108,18 @@ impl BufferPool {
 
     /// Returns an idle buffer of exactly `bytes`, or what `create` returns if there is none.
     ///
-    /// A reused buffer keeps its content and the label it was created with.
+    /// A reused buffer keeps its content and the label it was created with. Photos of one size get the same buffers in
+    /// the same order, so that their bind groups can be reused too.
     pub fn acquire(&self, bytes: u64, create: impl FnOnce() -> wgpu::Buffer) -> GpuBuffer {
         let mut state = self.state();
-        // The most recently used buffer is the most likely to be in a cache still.
-        let position = state.idle.iter().rposition(|(_, buffer)| buffer.size() == bytes);
-        let reused = position.and_then(|position| state.idle.remove(position)).map(|(_, buffer)| buffer);
-        if reused.is_some() {
-            state.idle_bytes -= bytes;
-        }
+        let idle = state.take_idle(bytes);
         state.used_bytes += bytes;
         state.free_excess();
         state.peak_bytes = state.peak_bytes.max(state.used_bytes + state.idle_bytes);
+        let number = idle.as_ref().map_or_else(|| state.next_number(), |idle| idle.number);
         drop(state);
-        GpuBuffer(Arc::new(PooledBuffer { buffer: reused.unwrap_or_else(create), pool: Some(self.clone()) }))
+        let buffer = idle.map_or_else(create, |idle| idle.buffer);
+        GpuBuffer(Arc::new(PooledBuffer { buffer, pool: Some((self.clone(), number)) }))
     }
 
     /// Takes a new buffer into the pool, which is used from now on.
@@ -103,16 +127,17 @@ impl BufferPool {
         let mut state = self.state();
         state.used_bytes += buffer.size();
         state.peak_bytes = state.peak_bytes.max(state.used_bytes + state.idle_bytes);
+        let number = state.next_number();
         drop(state);
-        GpuBuffer(Arc::new(PooledBuffer { buffer, pool: Some(self.clone()) }))
+        GpuBuffer(Arc::new(PooledBuffer { buffer, pool: Some((self.clone(), number)) }))
     }
 
-    fn release(&self, buffer: wgpu::Buffer) {
+    fn release(&self, buffer: wgpu::Buffer, number: u64) {
         let mut state = self.state();
         state.used_bytes -= buffer.size();
         state.idle_bytes += buffer.size();
         let photo = state.photo;
-        state.idle.push_back((photo, buffer));
+        state.idle.push_back(IdleBuffer { buffer, number, photo });
         state.free_excess();
     }
 
@@ -121,9 +146,14 @@ impl BufferPool {
         let mut state = self.state();
         state.photo = state.photo.wrapping_add(1);
         let photo = state.photo;
-        while state.idle.front().is_some_and(|(used, _)| photo.wrapping_sub(*used) > MAX_IDLE_PHOTOS) {
+        while state.idle.front().is_some_and(|idle| photo.wrapping_sub(idle.photo) > MAX_IDLE_PHOTOS) {
             state.free_oldest();
         }
+    }
+
+    /// Returns how many buffers were freed so far.
+    pub fn freed_buffers(&self) -> u64 {
+        self.state().freed_buffers
     }
 
     /// Returns the largest number of bytes, used and idle, since the last call.

@@ -33,7 +33,7 @@ pub fn prepare(context: &GpuContext, photo: &RowBands, roi: &GpuBuffer, format: 
         ..Default::default()
     };
     let [first, weights] = columns.bindings();
-    let bindings = [first, weights, resampled_columns.as_entire_binding(), map.binding()];
+    let bindings = [first, weights, resampled_columns.as_entire_buffer_binding(), map.binding()];
     context.dispatch(&context.kernels.prepare_across, &params, &bindings, workgroups_2d(size, size));
     GpuInput { map, format, rotation: Rotation::None }
 }
@@ -62,7 +62,7 @@ fn record_down(context: &GpuContext, photo: &RowBands, taps: &TapsTable, size: u
             centre_end_row: if end >= height { u32::MAX } else { end },
         };
         let [first, weights] = taps.bindings();
-        let bindings = [first, weights, rows.binding(), resampled_columns.as_entire_binding()];
+        let bindings = [first, weights, rows.binding(), resampled_columns.as_entire_buffer_binding()];
         context.dispatch(&context.kernels.prepare_down, &params, &bindings, workgroups_2d(width, size));
     }
     resampled_columns

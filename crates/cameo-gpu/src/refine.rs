@@ -64,12 +64,12 @@ fn record_fit(context: &GpuContext, matte: &GpuRepairedMatte) -> LinearModels {
         pad: 0,
     };
     let [matte, coefficients, trust] =
-        [&matte.matte, &fitted.coefficients, &fitted.trust].map(|buffer| buffer.as_entire_binding());
+        [&matte.matte, &fitted.coefficients, &fitted.trust].map(|buffer| buffer.as_entire_buffer_binding());
     let bindings = [matte, map.binding(), coefficients, trust];
     context.dispatch(&context.kernels.refine_fit, &params, &bindings, workgroups_2d(size, size));
     let params = RefineSmooth { size, radius: FIT_RADIUS };
     let bindings = [&fitted.coefficients, &fitted.trust, &smooth.coefficients, &smooth.trust]
-        .map(|buffer| buffer.as_entire_binding());
+        .map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.refine_smooth, &params, &bindings, workgroups_2d(size, size));
     smooth
 }
@@ -105,8 +105,8 @@ fn record_resampling(
             pad: 0,
         };
         let [first, weights] = rows.bindings();
-        let [roi, resampled, coefficients, trust] =
-            [&prior.roi, &resampled_rows, &models.coefficients, &models.trust].map(|buffer| buffer.as_entire_binding());
+        let [roi, resampled, coefficients, trust] = [&prior.roi, &resampled_rows, &models.coefficients, &models.trust]
+            .map(|buffer| buffer.as_entire_buffer_binding());
         let bindings = [roi, first, weights, resampled, source.binding(), coefficients, trust, target.binding()];
         let workgroups = workgroups_2d(width, band.len() as u32);
         context.dispatch(&context.kernels.refine_down, &params, &bindings, workgroups);
@@ -119,7 +119,7 @@ fn record_across(context: &GpuContext, matte: &GpuBuffer, taps: &TapsTable, size
     let resampled_rows = context.scratch("refine rows", u64::from(size) * u64::from(width) * 4);
     let params = RefineAcross { size, width, taps: taps.taps };
     let [first, weights] = taps.bindings();
-    let bindings = [first, weights, matte.as_entire_binding(), resampled_rows.as_entire_binding()];
+    let bindings = [first, weights, matte.as_entire_buffer_binding(), resampled_rows.as_entire_buffer_binding()];
     context.dispatch(&context.kernels.refine_across, &params, &bindings, workgroups_2d(width, size));
     resampled_rows
 }

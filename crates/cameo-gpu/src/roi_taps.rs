@@ -49,7 +49,7 @@ impl PhotoAxis {
         let outputs = if params.from_roi == 1 { params.size } else { self.length };
         let first = context.scratch("roi_taps first", u64::from(outputs) * 4);
         let weights = context.scratch("roi_taps weights", u64::from(outputs) * u64::from(params.taps) * 4);
-        let bindings = [roi, &context.lanczos, &first, &weights].map(|buffer| buffer.as_entire_binding());
+        let bindings = [roi, &context.lanczos, &first, &weights].map(|buffer| buffer.as_entire_buffer_binding());
         context.dispatch(&context.kernels.roi_taps, &params, &bindings, workgroups_1d(outputs));
         TapsTable { taps: params.taps, first, weights }
     }

@@ -37,12 +37,8 @@ pub struct BoundRows {
 }
 
 impl BoundRows {
-    pub fn binding(&self) -> wgpu::BindingResource<'_> {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: self.byte_offset,
-            size: NonZeroU64::new(self.byte_size),
-        })
+    pub fn binding(&self) -> wgpu::BufferBinding<'_> {
+        wgpu::BufferBinding { buffer: &self.buffer, offset: self.byte_offset, size: NonZeroU64::new(self.byte_size) }
     }
 }
 

@@ -15,7 +15,7 @@ pub fn extrema(context: &GpuContext, map: &GpuFeatureMap) -> GpuBuffer {
     let extrema = context.scratch_from("extrema", &context.table("extrema", &[f32::MAX.to_bits(), 0u32]));
     let side = map.side();
     let params = StretchRange { count: side * side, stride: WORKGROUPS * WORKGROUP_1D };
-    let bindings = [map.binding(), extrema.as_entire_binding()];
+    let bindings = [map.binding(), extrema.as_entire_buffer_binding()];
     context.dispatch(&context.kernels.stretch_range, &params, &bindings, [WORKGROUPS, 1]);
     extrema
 }

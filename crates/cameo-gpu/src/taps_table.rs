@@ -26,8 +26,8 @@ impl TapsTable {
     }
 
     /// Returns the bindings `first` and `weights` of a shader.
-    pub fn bindings(&self) -> [wgpu::BindingResource<'_>; 2] {
-        [self.first.as_entire_binding(), self.weights.as_entire_binding()]
+    pub fn bindings(&self) -> [wgpu::BufferBinding<'_>; 2] {
+        [self.first.as_entire_buffer_binding(), self.weights.as_entire_buffer_binding()]
     }
 }
 

@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(orientation(&exif), Orientation::Rotate90, "{exif:?}");
             assert_eq!(orientation(&[b"Exif\0\0", &exif[..]].concat()), Orientation::Rotate90);
             // As much as a segment of a JPEG cannot hold.
-            assert_eq!(orientation(&[&exif[..], &[0; 100_000]].concat()), Orientation::Rotate90);
+            assert_eq!(orientation(&[&exif[..], &vec![0; 100_000]].concat()), Orientation::Rotate90);
             for length in 0..exif.len() {
                 orientation(&exif[..length]);
             }

@@ -43,7 +43,7 @@ fn record_count(context: &GpuContext, frame: &GpuFrame, alpha_above: f32) -> Gpu
             pad: 0,
         };
         let [photo, matte] = frame_rows.bindings();
-        let bindings = [photo, matte, histogram.as_entire_binding()];
+        let bindings = [photo, matte, histogram.as_entire_buffer_binding()];
         let workgroups = workgroups_2d(columns.max(1), rows);
         context.dispatch(&context.kernels.denoise_count, &params, &bindings, workgroups);
     }
@@ -59,7 +59,7 @@ fn record_level(context: &GpuContext, histogram: &GpuBuffer) -> GpuBuffer {
         texture: noise::TEXTURE,
         luma_deviation: noise::LUMA_DEVIATION,
     };
-    let bindings = [histogram, &noise].map(|buffer| buffer.as_entire_binding());
+    let bindings = [histogram, &noise].map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.denoise_level, &params, &bindings, [1, 1]);
     noise
 }
@@ -92,7 +92,8 @@ fn record_filter(context: &GpuContext, frame: &GpuFrame, noise: &GpuBuffer) -> R
             range_sigma: noise::range_sigma(),
         };
         let [photo, matte] = frame_rows.bindings();
-        let bindings = [table.as_entire_binding(), noise.as_entire_binding(), photo, matte, target.binding()];
+        let bindings =
+            [table.as_entire_buffer_binding(), noise.as_entire_buffer_binding(), photo, matte, target.binding()];
         let workgroups = workgroups_2d(width, rows.len() as u32);
         context.dispatch(&context.kernels.denoise_filter, &params, &bindings, workgroups);
     }

@@ -32,7 +32,7 @@ pub fn record_local_range(context: &GpuContext, frame: &GpuFrame, rows: &Range<u
         min_alpha: MIN_ALPHA,
     };
     let [photo, matte] = frame_rows.bindings();
-    let bindings = [photo, matte, local_range.as_entire_binding()];
+    let bindings = [photo, matte, local_range.as_entire_buffer_binding()];
     let workgroups = workgroups_2d(width, rows.len() as u32);
     context.dispatch(&context.kernels.enhance_local_range, &params, &bindings, workgroups);
     local_range

@@ -15,6 +15,6 @@ pub fn record_pack(context: &GpuContext, band: &Band, width: u32, target: &Pictu
         picture_offset: target.binding.offset,
         words_per_pixel: target.words_per_pixel,
     };
-    let bindings = [band.buffer.as_entire_binding(), target.binding.binding()];
+    let bindings = [band.buffer.as_entire_buffer_binding(), target.binding.binding()];
     context.dispatch(&context.kernels.enhance_pack, &params, &bindings, workgroups_2d(width, rows));
 }

@@ -49,7 +49,7 @@ impl Resampling {
             taps: down.table.taps,
         };
         let [first, weights] = down.table.bindings();
-        let bindings = [first, weights, resampled_rows.as_entire_binding(), buffer.as_entire_binding()];
+        let bindings = [first, weights, resampled_rows.as_entire_buffer_binding(), buffer.as_entire_buffer_binding()];
         let workgroups = workgroups_2d(output_width, rows.len() as u32);
         context.dispatch(&context.kernels.enhance_resample_down, &params, &bindings, workgroups);
         Band { buffer, rows }
@@ -77,7 +77,7 @@ impl Resampling {
         };
         let [first, weights] = taps.table.bindings();
         let [photo, matte] = frame_rows.bindings();
-        let bindings = [first, weights, photo, matte, resampled_rows.as_entire_binding()];
+        let bindings = [first, weights, photo, matte, resampled_rows.as_entire_buffer_binding()];
         let workgroups = workgroups_2d(output_width, source.len() as u32);
         context.dispatch(&context.kernels.enhance_resample_across, &params, &bindings, workgroups);
         resampled_rows
@@ -97,7 +97,7 @@ fn record_premultiply(context: &GpuContext, frame: &GpuFrame, rows: Range<u32>) 
         has_matte: frame_rows.has_matte.into(),
     };
     let [photo, matte] = frame_rows.bindings();
-    let bindings = [photo, matte, buffer.as_entire_binding()];
+    let bindings = [photo, matte, buffer.as_entire_buffer_binding()];
     let workgroups = workgroups_2d(width, rows.len() as u32);
     context.dispatch(&context.kernels.enhance_premultiply, &params, &bindings, workgroups);
     Band { buffer, rows }

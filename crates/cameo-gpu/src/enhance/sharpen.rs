@@ -59,7 +59,8 @@ impl GpuUnsharpMask {
             words_per_pixel: target.words_per_pixel,
         };
         let [weights, band, blurred, local_range, noise] =
-            [&self.weights, &band.buffer, &blurred, &local_range, &self.noise].map(|buffer| buffer.as_entire_binding());
+            [&self.weights, &band.buffer, &blurred, &local_range, &self.noise]
+                .map(|buffer| buffer.as_entire_buffer_binding());
         let bindings = [weights, band, blurred, local_range, noise, target.binding.binding()];
         let workgroups = workgroups_2d(self.width, rows.len() as u32);
         context.dispatch(&context.kernels.enhance_sharpen_down, &params, &bindings, workgroups);
@@ -70,7 +71,7 @@ impl GpuUnsharpMask {
         let (width, rows) = (self.width, band.rows.len() as u32);
         let blurred = context.scratch("sharpen blurred", u64::from(width) * u64::from(rows) * 8);
         let params = EnhanceSharpenAcross { width, rows, radius: self.radius };
-        let bindings = [&self.weights, &band.buffer, &blurred].map(|buffer| buffer.as_entire_binding());
+        let bindings = [&self.weights, &band.buffer, &blurred].map(|buffer| buffer.as_entire_buffer_binding());
         let workgroups = workgroups_2d(width, rows);
         context.dispatch(&context.kernels.enhance_sharpen_across, &params, &bindings, workgroups);
         blurred

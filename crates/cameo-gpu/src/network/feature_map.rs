@@ -28,8 +28,8 @@ impl GpuFeatureMap {
         &self.buffer
     }
 
-    pub fn binding(&self) -> wgpu::BindingResource<'_> {
-        self.buffer.as_entire_binding()
+    pub fn binding(&self) -> wgpu::BufferBinding<'_> {
+        self.buffer.as_entire_buffer_binding()
     }
 
     /// Pixels of one channel.

@@ -31,7 +31,7 @@ impl GpuLayers<'_> {
         let values = u64::from(POINTS) * u64::from(channels_in) * u64::from(padded_out);
         let transformed = self.context.permanent("transformed weights", values * self.winograd.bytes);
         let params = WinogradWeights { channels_in, channels_out, padded_out };
-        let bindings = [parameter.binding(), transformed.as_entire_binding()];
+        let bindings = [parameter.binding(), transformed.as_entire_buffer_binding()];
         self.context.dispatch(self.winograd.weights, &params, &bindings, workgroups(padded_out, channels_in));
         transformed
     }

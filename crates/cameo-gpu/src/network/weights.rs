@@ -49,14 +49,14 @@ pub(super) enum KernelMemory {
 }
 
 impl GpuConvWeights {
-    pub fn kernel(&self) -> wgpu::BindingResource<'_> {
+    pub fn kernel(&self) -> wgpu::BufferBinding<'_> {
         match &self.kernel {
-            KernelMemory::Transformed(buffer) => buffer.as_entire_binding(),
+            KernelMemory::Transformed(buffer) => buffer.as_entire_buffer_binding(),
             KernelMemory::Parameter(tensor) => tensor.binding(),
         }
     }
 
-    pub fn bias(&self) -> wgpu::BindingResource<'_> {
+    pub fn bias(&self) -> wgpu::BufferBinding<'_> {
         self.bias.binding()
     }
 }

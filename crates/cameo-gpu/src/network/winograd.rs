@@ -94,7 +94,7 @@ impl WinogradConv<'_> {
                 channels_in: self.channels_in(),
                 first_channel,
             };
-            let bindings = [input.binding(), input_tiles.as_entire_binding()];
+            let bindings = [input.binding(), input_tiles.as_entire_buffer_binding()];
             let workgroups = workgroups(band.tile_count, input.channels);
             self.layers.context.dispatch(self.layers.winograd.input, &params, &bindings, workgroups);
             first_channel += input.channels;
@@ -118,7 +118,8 @@ impl WinogradConv<'_> {
             lanes_down,
             channels_out,
         };
-        let bindings = [self.weights.kernel(), input_tiles.as_entire_binding(), products.as_entire_binding()];
+        let bindings =
+            [self.weights.kernel(), input_tiles.as_entire_buffer_binding(), products.as_entire_buffer_binding()];
         let workgroups = [band.tile_count.div_ceil(512 / lanes_down), channel_blocks * POINTS];
         let multiplications: u64 = [POINTS, channels_in, channels_out, band.tile_count].map(u64::from).iter().product();
         self.layers.context.count_operations(2 * multiplications);
@@ -141,7 +142,7 @@ impl WinogradConv<'_> {
             activation: activation_code(epilogue.activation),
             has_residual: epilogue.residual.is_some().into(),
         };
-        let products = products.as_entire_binding();
+        let products = products.as_entire_buffer_binding();
         // Every binding of a shader must be given, so another buffer stands in for a missing residual.
         let residual = epilogue.residual.map_or(products.clone(), GpuFeatureMap::binding);
         let bindings = [products, self.weights.bias(), residual, self.output.binding()];

@@ -51,7 +51,7 @@ pub fn record(context: &GpuContext, low_res: &LowRes, prior: &GpuPrior, options:
         side: LOW_RES_SIDE as u32,
         largest: options.largest.into(),
     };
-    let bindings = [&interior, &cover, &filled, &kept, &gain_map].map(|buffer| buffer.as_entire_binding());
+    let bindings = [&interior, &cover, &filled, &kept, &gain_map].map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.repair_gain_map, &params, &bindings, workgroups());
     gain_map
 }
@@ -61,7 +61,7 @@ fn record_regions(context: &GpuContext, low_res: &LowRes) -> GpuBuffer {
     let regions = scratch_plane(context, "repair regions", REGION_PLANES * 4);
     context.clear(&regions);
     let params = RepairRegions { side: LOW_RES_SIDE as u32, subject_alpha: tuning::SUBJECT_ALPHA };
-    let bindings = [&low_res.planes, &low_res.labels, &regions].map(|buffer| buffer.as_entire_binding());
+    let bindings = [&low_res.planes, &low_res.labels, &regions].map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.repair_regions, &params, &bindings, workgroups());
     regions
 }
@@ -90,7 +90,7 @@ fn record_masks(
         scene_pixels: prior.view.scene.width * prior.view.scene.height,
     };
     let bindings = [&prior.roi, &low_res.planes, &low_res.labels, regions, &interior, &cover, &filled]
-        .map(|buffer| buffer.as_entire_binding());
+        .map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.repair_masks, &params, &bindings, workgroups());
     RepairMaskPlanes { interior, cover, filled }
 }
@@ -99,7 +99,7 @@ fn record_masks(
 fn record_largest(context: &GpuContext, labels: &GpuBuffer, regions: &GpuBuffer) -> GpuBuffer {
     let kept = scratch_plane(context, "repair kept", 8);
     let params = RepairLargest { side: LOW_RES_SIDE as u32, radius: tuning::KEEP_RADIUS as u32 };
-    let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_binding());
+    let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_buffer_binding());
     context.dispatch(&context.kernels.repair_largest, &params, &bindings, [1, 1]);
     blur(context, &kept, tuning::SOFT_SIGMA)
 }

@@ -45,7 +45,7 @@ impl LowRes {
         };
         let [first, weights] = area_taps.bindings();
         let [roi, extrema, prior, low_res, masks] =
-            [&prior.roi, extrema, &prior.planes, &planes, &labels].map(|buffer| buffer.as_entire_binding());
+            [&prior.roi, extrema, &prior.planes, &planes, &labels].map(|buffer| buffer.as_entire_buffer_binding());
         let bindings = [roi, first, weights, extrema, matte.binding(), prior, low_res, masks];
         context.dispatch(&context.kernels.repair_downsample, &params, &bindings, workgroups_2d(side, side));
         Self { planes, labels }

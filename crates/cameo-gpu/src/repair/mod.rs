@@ -55,10 +55,10 @@ fn record_apply(
     };
     // Every binding of a shader must be given, even if it is not read.
     let unused = gain_map.is_none().then(|| context.scratch("unused gain map", 16));
-    let gain_map = gain_map.or(unused.as_ref()).map(|buffer| buffer.as_entire_binding());
+    let gain_map = gain_map.or(unused.as_ref()).map(|buffer| buffer.as_entire_buffer_binding());
     let [first, weights] = spline_taps.bindings();
-    let bindings = [first, weights, extrema.as_entire_binding(), matte.binding()].into_iter().chain(gain_map);
-    let bindings: Vec<_> = bindings.chain([repaired.as_entire_binding()]).collect();
+    let bindings = [first, weights, extrema.as_entire_buffer_binding(), matte.binding()].into_iter().chain(gain_map);
+    let bindings: Vec<_> = bindings.chain([repaired.as_entire_buffer_binding()]).collect();
     context.dispatch(&context.kernels.repair_apply, &params, &bindings, workgroups_2d(size, size));
     repaired
 }

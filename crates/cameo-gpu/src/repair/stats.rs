@@ -40,7 +40,7 @@ pub fn record(
     };
     let [first, weights] = area_taps.bindings();
     let [roi, matte, low_res, counts] =
-        [&prior.roi, repaired, low_res, &stats].map(|buffer| buffer.as_entire_binding());
+        [&prior.roi, repaired, low_res, &stats].map(|buffer| buffer.as_entire_buffer_binding());
     let bindings = [roi, first, weights, matte, low_res, counts];
     context.dispatch(&context.kernels.repair_stats, &params, &bindings, workgroups_2d(side, side));
     stats
