@@ -1,8 +1,8 @@
 //! One recipe over many images: several threads read, decode, encode and write, and the engine's thread computes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,8 +15,11 @@ use super::engine;
 use super::error::{CliError, Result};
 use super::files::{self, Location};
 use super::inputs::Inputs;
-use super::items::{BatchItem, batch_items, photos_in_the_way};
+use super::items::{BatchItem, batch_items, obstacles};
+use super::output::Output;
+use super::paths::{destination, folder_of};
 use super::report::{BatchReport, ItemResult, ReportSettings};
+use super::{shutdown, temporary};
 
 /// Flags of every command that writes images.
 #[derive(Debug, clap::Args)]
@@ -60,20 +63,20 @@ pub struct BatchArgs {
 /// # Errors
 /// If nothing can be processed: the arguments are wrong, or the engine cannot be opened.
 pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
-    let mut inputs = Inputs::find(&args.inputs, Path::new(&args.output))?;
+    let output = Output::parse(&args.output)?;
+    let inputs = Inputs::find(&args.inputs, &output)?;
     let notes = inputs.notes();
-    if inputs.found.is_empty() {
-        return Err(nothing_found(args, inputs, &notes));
+    if inputs.found.is_empty() && inputs.failed.is_empty() {
+        return Err(nothing_found(args, &notes));
     }
-    let unreadable = std::mem::take(&mut inputs.unreadable);
-    let (items, format) = batch_items(inputs.found, inputs.several, &args.output, args.format)?;
+    let (items, format) = batch_items(inputs.found, inputs.several, &output, args.format)?;
     recipe.format = format;
     recipe.cutout.depth = args.depth;
     recipe.cutout.compression = args.compression;
     recipe.cutout.keep_p3 = args.keep_p3;
     // A mistake in the options is reported once, before any work.
     recipe.check()?;
-    if args.output == files::DASH {
+    if output == Output::Standard {
         files::check_standard_output()?;
         if args.json {
             return Err(CliError::Usage(
@@ -81,55 +84,53 @@ pub fn run(args: &BatchArgs, mut recipe: Recipe) -> Result<ExitCode> {
             ));
         }
     }
-    let photos_in_the_way = photos_in_the_way(&items);
-    let is_skipped =
-        |item: &BatchItem| !args.overwrite && item.output.exists() && !photos_in_the_way.contains_key(&item.output);
-    check_outputs(&items, is_skipped)?;
+    let obstacles = obstacles(&items);
+    let is_refused = |item: &BatchItem| obstacles.contains_key(&item.output);
+    let is_skipped = |item: &BatchItem| !args.overwrite && item.output.exists() && !is_refused(item);
+    let is_processed = |item: &&BatchItem| !is_skipped(item) && !is_refused(item);
+    check_outputs(items.iter().filter(is_processed))?;
     notes.iter().for_each(|note| eprintln!("cameo: {note}"));
     // No engine is opened if there is nothing to do.
-    let engine = match items.iter().filter(|item| !is_skipped(item)).count() {
+    let engine = match items.iter().filter(is_processed).count() {
         0 => None,
         photos => Some(engine::open(&args.engine, recipe.networks(), photos, engine::announce_on_stderr)?),
     };
     let settings = ReportSettings {
         json: args.json,
-        lines: args.output != files::DASH,
+        lines: output != Output::Standard,
         device: engine.as_ref().map_or("none", |engine| engine.name),
         model: recipe.network().map(|network| network.name()),
     };
     let report = BatchReport::new(settings, items.len());
     let limits = args.limits.processing_limits();
-    let job = BatchJob { recipe, limits, budget: args.limits.budget(), photos_in_the_way: &photos_in_the_way };
-    unreadable.iter().for_each(|(folder, error)| report.add_failure(&folder.display().to_string(), error));
-    let failures = unreadable.len()
-        + process_all(&items, args.jobs.into(), &report, |item| match &engine {
-            Some(engine) if !is_skipped(item) => job.process(item, engine).map(ItemResult::Written),
-            _ => Ok(ItemResult::Skipped),
+    let job = BatchJob { recipe, limits, budget: args.limits.budget() };
+    shutdown::exit_on_signal(|code| temporary::exit_without_temporary_files(code));
+    inputs.failed.iter().for_each(|(path, error)| report.add_failure(&path.display().to_string(), error));
+    let failures = inputs.failed.len()
+        + process_all(&items, args.jobs.into(), &report, |item| match (obstacles.get(&item.output), &engine) {
+            (Some(obstacle), _) => Err(CliError::Usage(obstacle.clone())),
+            (None, Some(engine)) if !is_skipped(item) => job.process(item, engine).map(ItemResult::Written),
+            (None, _) => Ok(ItemResult::Skipped),
         });
     let all_printed = report.finish(failures);
     Ok(if failures == 0 && all_printed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns why there is nothing to process.
-fn nothing_found(args: &BatchArgs, inputs: Inputs, notes: &[String]) -> CliError {
-    if let Some((_, error)) = inputs.unreadable.into_iter().next() {
-        return error;
-    }
+fn nothing_found(args: &BatchArgs, notes: &[String]) -> CliError {
     let names: Vec<_> = args.inputs.iter().map(|input| input.to_string_lossy()).collect();
     let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
     CliError::Usage(format!("there are no images in {}{notes}", names.join(", ")))
 }
 
-/// Checks that results can be written, before any work is done for them.
-fn check_outputs(items: &[BatchItem], is_skipped: impl Fn(&BatchItem) -> bool) -> Result<()> {
-    let written = items.iter().filter(|item| !is_skipped(item) && !item.output.is_stream());
-    let folders: BTreeSet<&Path> = written
-        .filter_map(|item| match &item.output {
-            Location::File(path) => Some(files::folder_of(path)),
-            Location::Standard => None,
-        })
-        .collect();
-    folders.into_iter().try_for_each(files::check_folder)
+/// Checks that the results of `items` can be written, before any work is done for them.
+fn check_outputs<'a>(items: impl Iterator<Item = &'a BatchItem>) -> Result<()> {
+    let destinations = items.filter(|item| !item.output.is_stream()).filter_map(|item| match &item.output {
+        Location::File(path) => Some(destination(path)),
+        Location::Standard => None,
+    });
+    let folders: BTreeSet<PathBuf> = destinations.map(|path| folder_of(&path).to_path_buf()).collect();
+    folders.iter().try_for_each(|folder| files::check_folder(folder))
 }
 
 /// Processes `items` on `threads` threads, and reports each. Returns how many failed.
@@ -155,21 +156,15 @@ fn process_all(
 }
 
 /// What all images of a batch share.
-struct BatchJob<'a> {
+struct BatchJob {
     recipe: Recipe,
     limits: ProcessingLimits,
     budget: PixelBudget,
-    /// The photo that each of these outputs would replace.
-    photos_in_the_way: &'a HashMap<Location, Location>,
 }
 
-impl BatchJob<'_> {
+impl BatchJob {
     /// Processes one image and writes its result.
     fn process(&self, item: &BatchItem, engine: &EngineHandle) -> Result<EncodedResult> {
-        if let Some(photo) = self.photos_in_the_way.get(&item.output) {
-            let photo = photo.name();
-            return Err(CliError::Usage(format!("the result would overwrite the photo {photo}: choose another -o")));
-        }
         // A file waits for its share of the budget before its bytes are in memory; a stream has to be read first.
         let (header, bytes) = match &item.input {
             Location::File(path) if !item.input.is_stream() => (files::header(path, &self.limits.input)?, None),

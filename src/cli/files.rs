@@ -1,16 +1,16 @@
 //! Reading and writing images at a path, or at standard input and output. A result file is complete or absent.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use cameo_core::codec::{self, CodecError, InputLimits};
 use cameo_core::pipeline::PipelineError;
 
 use super::error::{CliError, Result};
-
-/// The argument that stands for standard input or output.
-pub const DASH: &str = "-";
+use super::output::DASH;
+use super::paths::{destination, folder_of};
+use super::temporary;
 
 /// Where an image is read from or written to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -103,56 +103,36 @@ fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_special(path) {
         return fs::File::options().write(true).open(path)?.write_all(bytes);
     }
-    let path = &link_target(path);
+    let path = &destination(path);
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut part = temporary_file(folder)?;
-    if let Ok(existing) = fs::metadata(path) {
-        part.as_file().set_permissions(existing.permissions())?;
-    }
-    part.write_all(bytes)?;
-    part.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    temporary::with_temporary_file(folder, |mut part| {
+        if let Ok(existing) = fs::metadata(path) {
+            part.as_file().set_permissions(existing.permissions())?;
+        }
+        // The file itself: errors of `part` name the temporary file, which means nothing to the user.
+        part.as_file_mut().write_all(bytes)?;
+        part.persist(path).map_err(|error| match error.error.kind() {
+            ErrorKind::ResourceBusy => io::Error::other(
+                "it is mounted by itself, as a volume of a container may be, and cannot be replaced: mount its folder",
+            ),
+            _ => error.error,
+        })?;
+        Ok(())
+    })
 }
 
-/// Checks that results can be written into `folder`, or where it would be created. Leaves nothing there.
+/// Checks that results can be written into `folder`, or where it would be created. Leaves nothing there, and removes what
+/// killed processes left.
 ///
 /// # Errors
 /// [`CliError::File`].
 pub fn check_folder(folder: &Path) -> Result<()> {
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    temporary_file(existing).map(drop).map_err(|error| CliError::file("write to the folder", existing, error))
-}
-
-/// Returns the folder that holds `path`.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix(".cameo-").suffix(".part");
-    // Temporary files are private by default; a result gets the permissions of any other new file.
-    #[cfg(unix)]
-    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The error names the temporary file, which means nothing to the user.
-    builder.tempfile_in(folder).map_err(|error| error.kind().into())
-}
-
-/// Returns the file that `path` is a link to, directly or through other links, whether it exists or not; `path` itself
-/// if it is no link.
-fn link_target(path: &Path) -> PathBuf {
-    /// As many links as Linux follows.
-    const MAX_LINKS: usize = 40;
-    let mut target = path.to_path_buf();
-    for _ in 0..MAX_LINKS {
-        match fs::read_link(&target) {
-            Ok(next) => target = folder_of(&target).join(next),
-            Err(_) => break,
-        }
-    }
-    target
+    temporary::remove_abandoned(existing);
+    let checked = temporary::with_temporary_file(existing, |_| Ok(()));
+    checked.map_err(|error| CliError::file("write to the folder", existing, error))
 }
 
 /// Refuses to write image bytes to a terminal.

@@ -1,15 +1,15 @@
 //! The images that a command processes, and where each result goes.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::fs;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use cameo_core::codec::Format;
 
 use super::error::{CliError, Result};
-use super::files::{DASH, Location};
+use super::files::Location;
 use super::inputs::{Input, has_image_extension, lowercase_extension};
+use super::output::Output;
+use super::paths::{FileId, destination};
 
 /// One image to process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,45 +24,56 @@ pub struct BatchItem {
 /// below it.
 ///
 /// # Errors
-/// [`CliError::Usage`] if there are no inputs, or the output does not fit them.
+/// [`CliError::Usage`] if the output does not fit the inputs.
 pub fn batch_items(
     inputs: Vec<Input>,
     several: bool,
-    output: &OsStr,
+    output: &Output,
     format: Option<Format>,
 ) -> Result<(Vec<BatchItem>, Format)> {
-    if output == DASH {
-        let [input] = <[Input; 1]>::try_from(inputs).map_err(|inputs| {
-            CliError::Usage(format!("{} images do not fit on standard output: use -o FOLDER", inputs.len()))
-        })?;
-        let item = BatchItem { input: input.location, output: Location::Standard };
-        return Ok((vec![item], format.unwrap_or_default()));
-    }
-    let path = PathBuf::from(output);
-    let names_folder = path.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
-    if several || names_folder {
-        if !names_folder && (path.exists() || has_image_extension(&path)) {
+    let (path, is_folder) = match output {
+        Output::Standard if inputs.len() > 1 => {
+            let count = inputs.len();
+            return Err(CliError::Usage(format!("{count} images do not fit on standard output: use -o FOLDER")));
+        }
+        Output::Standard => {
+            let item = |input: Input| BatchItem { input: input.location, output: Location::Standard };
+            return Ok((inputs.into_iter().map(item).collect(), format.unwrap_or_default()));
+        }
+        Output::Folder(path) => (path, true),
+        Output::FileOrFolder(path) if several && (path.exists() || has_image_extension(path)) => {
             let path = path.display();
             return Err(CliError::Usage(format!("{path} is a file, several images need a folder: use -o FOLDER")));
         }
+        Output::FileOrFolder(path) => (path, several),
+    };
+    if is_folder {
         let format = format.unwrap_or_default();
-        return Ok((outputs_in_folder(inputs, &path, format), format));
+        return Ok((outputs_in_folder(inputs, path, format), format));
     }
-    let format = format_of_file(&path, format)?;
+    let format = format_of_file(path, format)?;
     let item = |input: Input| BatchItem { input: input.location, output: Location::File(path.clone()) };
     Ok((inputs.into_iter().map(item).collect(), format))
 }
 
-/// Returns the outputs of `items` that are the files of photos, whatever the two are called, each with its photo.
-pub fn photos_in_the_way(items: &[BatchItem]) -> HashMap<Location, Location> {
+/// Returns the outputs of `items` that cannot be written whatever `--overwrite` says, each with the reason: they are
+/// photos of the batch, whatever the two are called, or folders.
+pub fn obstacles(items: &[BatchItem]) -> HashMap<Location, String> {
     let file = |location: &Location| match location {
-        Location::File(path) if !location.is_stream() => fs::canonicalize(path).ok(),
+        Location::File(path) if !location.is_stream() => Some(destination(path)),
         Location::File(_) | Location::Standard => None,
     };
-    let photos: HashMap<PathBuf, &Location> =
-        items.iter().filter_map(|item| Some((file(&item.input)?, &item.input))).collect();
-    let photo_at = |output: &Location| photos.get(&file(output)?).copied();
-    items.iter().filter_map(|item| Some((item.output.clone(), photo_at(&item.output)?.clone()))).collect()
+    let photos: HashMap<FileId, &Location> =
+        items.iter().filter_map(|item| Some((FileId::of(&file(&item.input)?)?, &item.input))).collect();
+    let obstacle = |output: &Location| {
+        let path = file(output)?;
+        if path.is_dir() {
+            return Some(format!("the result would replace the folder {}: choose another -o", output.name()));
+        }
+        let photo = photos.get(&FileId::of(&path)?)?.name();
+        Some(format!("the result would overwrite the photo {photo}: choose another -o"))
+    };
+    items.iter().filter_map(|item| Some((item.output.clone(), obstacle(&item.output)?))).collect()
 }
 
 /// Returns the format of a single output file: the one of `--format`, else that of its extension.
@@ -90,7 +101,8 @@ fn outputs_in_folder(inputs: Vec<Input>, folder: &Path, format: Format) -> Vec<B
     for input in &inputs {
         *uses.entry(input.name.clone()).or_default() += 1;
     }
-    let mut taken: HashMap<PathBuf, usize> = HashMap::new();
+    let mut taken: HashSet<PathBuf> = HashSet::new();
+    let mut counts: HashMap<PathBuf, usize> = HashMap::new();
     let item = |input: Input| {
         let mut name = input.name.clone().into_os_string();
         if uses[&input.name] > 1
@@ -100,14 +112,16 @@ fn outputs_in_folder(inputs: Vec<Input>, folder: &Path, format: Format) -> Vec<B
             name.push(".");
             name.push(extension);
         }
-        // Files with the same name from several folders are numbered.
-        let count = taken.entry(PathBuf::from(&name)).or_default();
-        *count += 1;
-        if *count > 1 {
-            name.push(format!("-{count}"));
+        // Files with the same name from several folders are numbered; another file may be called like a numbered one.
+        let count = counts.entry(PathBuf::from(&name)).or_insert(1);
+        let mut numbered = name.clone();
+        while !taken.insert(PathBuf::from(&numbered)) {
+            *count += 1;
+            numbered.clone_from(&name);
+            numbered.push(format!("-{count}"));
         }
-        name.push(format!(".{format}"));
-        BatchItem { input: input.location, output: Location::File(folder.join(name)) }
+        numbered.push(format!(".{format}"));
+        BatchItem { input: input.location, output: Location::File(folder.join(numbered)) }
     };
     inputs.into_iter().map(item).collect()
 }

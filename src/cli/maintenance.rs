@@ -1,6 +1,7 @@
 //! What a server does periodically: it ends expired leases, expires results, removes orphaned files and rereads the
 //! signing keys.
 
+use std::env::VarError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use cameo_service::secrets::{SECRET_VARIABLE, SigningKey, signing_keys};
 use cameo_store::{Millis, StoreError, now, reconcile};
 
 use super::data::DataFolder;
-use super::error::Result;
+use super::error::{CliError, Result};
 
 /// How often leases, expiry and keys are checked.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -31,12 +32,23 @@ pub struct Retention {
     pub uploads: Duration,
 }
 
+impl Retention {
+    /// Returns how long nothing expires after the start of the server. The clock of a machine that has just started may
+    /// be wrong until it is set from the network.
+    fn pause_after_start(&self) -> Duration {
+        ClockWatch::PAUSE.min(self.results)
+    }
+}
+
 /// Returns the signing keys of the environment, else those of the data folder.
 ///
 /// # Errors
-/// If a secret is too short, or the key file cannot be used.
+/// If a secret is too short or not UTF-8, or the key file cannot be used.
 pub fn read_signing_keys(folder: &DataFolder) -> Result<Vec<SigningKey>> {
     match std::env::var(SECRET_VARIABLE) {
+        Err(VarError::NotUnicode(_)) => Err(CliError::Usage(format!(
+            "{SECRET_VARIABLE} is not UTF-8: write the secret in hexadecimal or in Base64"
+        ))),
         Ok(secrets) if !secrets.is_empty() => Ok(secrets
             .split(',')
             .map(|secret| SigningKey::from_secret(secret.trim()))
@@ -51,10 +63,9 @@ pub async fn run(state: Arc<AppState>, folder: DataFolder, retention: Retention)
     let mut maintenance = Maintenance::new(folder, retention);
     loop {
         tokio::time::sleep(PERIOD).await;
-        if !clock.is_settled(now(), Instant::now()) {
-            continue;
-        }
-        if let Err(error) = maintenance.clean_up(&state).await {
+        if clock.is_settled(now(), Instant::now())
+            && let Err(error) = maintenance.clean_up(&state).await
+        {
             tracing::error!(%error, "the store could not be cleaned up");
         }
         match read_signing_keys(&maintenance.folder) {
@@ -127,6 +138,7 @@ impl ContactWatch {
 struct Maintenance {
     folder: DataFolder,
     retention: Retention,
+    started: Instant,
     contact: ContactWatch,
     next_reconcile: Instant,
 }
@@ -134,7 +146,13 @@ struct Maintenance {
 impl Maintenance {
     fn new(folder: DataFolder, retention: Retention) -> Self {
         let now = Instant::now();
-        Self { folder, retention, contact: ContactWatch::new(now), next_reconcile: now + RECONCILE_PERIOD }
+        Self {
+            folder,
+            retention,
+            started: now,
+            contact: ContactWatch::new(now),
+            next_reconcile: now + RECONCILE_PERIOD,
+        }
     }
 
     async fn clean_up(&mut self, state: &AppState) -> std::result::Result<(), StoreError> {
@@ -146,7 +164,10 @@ impl Maintenance {
         };
         state.forget_dead_workers().await?;
         let ago = |duration: Duration| now() - duration.as_millis() as i64;
-        let expired = store.expire(ago(self.retention.results), ago(self.retention.tasks)).await?;
+        let expired = match self.started.elapsed() > self.retention.pause_after_start() {
+            true => store.expire(ago(self.retention.results), ago(self.retention.tasks)).await?,
+            false => Vec::new(),
+        };
         for key in &expired {
             state.delete_result(key).await?;
         }

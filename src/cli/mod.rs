@@ -1,7 +1,8 @@
 //! The command line: one file per command. Only this module knows which engine runs, and only it uses clap.
 //!
 //! - `args`: flags that several commands share
-//! - `combo`, `cutout`, `enhance`, over `batch`, `items` and `files`: images in, images out
+//! - `combo`, `cutout`, `enhance`, over `batch`: images in, images out; `inputs`, `pattern`, `output` and `items` decide
+//!   which, `files`, `paths` and `temporary` read and write them
 //! - `doctor`, `bench`: what this machine has, and how fast it is
 //! - `serve`, `work`, `user`: the service; `data` opens its data folder
 
@@ -20,9 +21,13 @@ mod inputs;
 mod items;
 mod log;
 mod maintenance;
+mod output;
+mod paths;
+mod pattern;
 mod report;
 mod serve;
 mod shutdown;
+mod temporary;
 mod user;
 mod work;
 

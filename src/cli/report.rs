@@ -90,10 +90,10 @@ impl BatchReport {
         }
     }
 
-    /// Reports a folder of photos that could not be read.
-    pub fn add_failure(&self, folder: &str, error: &CliError) {
+    /// Reports an argument that names nothing, or a folder of photos that cannot be read.
+    pub fn add_failure(&self, name: &str, error: &CliError) {
         if self.settings.json {
-            self.print_json(&json!({"input": folder, "error": error.to_string()}).to_string());
+            self.print_json(&json!({"input": name, "error": error.to_string()}).to_string());
         }
         self.print(|| eprintln!("error: {error}"));
     }

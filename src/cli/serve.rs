@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use super::args::ServeArgs;
 use super::data::{DataFolder, host_name};
 use super::error::{CliError, Result};
+use super::log;
 use super::maintenance::{self, Retention, read_signing_keys};
-use super::{log, shutdown};
+use super::shutdown::StopSignals;
 
 const DEMO_ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 8000);
 const DEMO_USER: &str = "test_user";
@@ -37,7 +38,7 @@ pub struct ServeCommandArgs {
 
 pub fn run(args: ServeCommandArgs) -> Result<ExitCode> {
     let mut args = args.serve;
-    log::start(&args.worker.log)?;
+    let _log = log::start(&args.worker.log)?;
     #[cfg(unix)]
     raise_file_limit(&mut args);
     if args.demo {
@@ -73,30 +74,32 @@ fn raise_file_limit(args: &mut ServeArgs) {
 }
 
 async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
+    let settings = args.settings().map_err(CliError::Usage)?;
+    // At SIGHUP, a server with a certificate reads it again.
+    let mut signals = match settings.tls {
+        Some(_) => StopSignals::but_hang_up(),
+        None => StopSignals::all(),
+    };
     let folder = DataFolder::open(path)?;
     let _lock = folder.lock()?;
     folder.check_writable()?;
-    let settings = args.settings();
     http::check(&settings)?;
     prepare_users(&args, &folder).await?;
     recover(&folder).await?;
-    let listener = listen(&args).await?;
-    let state = AppState::new(folder.store.clone(), folder.blobs.clone(), read_signing_keys(&folder)?, settings);
+    let keys = read_signing_keys(&folder)?;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let listener = listen(&args, scheme).await?;
+    let state = AppState::new(folder.store.clone(), folder.blobs.clone(), keys, settings);
 
     let (stop, stopped) = watch::channel(false);
     let workers = start_workers(&args, &folder, &state, &stopped)?;
     if args.demo {
         // Connections wait in the backlog until then, instead of being told that no engine is ready.
         let ready = tokio::time::timeout(DEMO_START, worker_ready(&state));
-        tokio::select! { _ = ready => {}, () = shutdown::signal() => {} }
+        tokio::select! { _ = ready => {}, () = signals.received() => {} }
     }
     let maintenance = tokio::spawn(maintenance::run(state.clone(), folder, retention(&args)));
-    let has_certificate = args.tls_cert.is_some();
-    let stop_signal = async move {
-        // At SIGHUP, a server with a certificate reads it again.
-        if has_certificate { shutdown::signal_but_hang_up().await } else { shutdown::signal().await }
-    };
-    let served = http::serve(state, listener, stop_signal).await;
+    let served = http::serve(state, listener, signals.received()).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     for worker in workers {
@@ -108,13 +111,12 @@ async fn serve(args: ServeArgs, path: &Path) -> Result<()> {
 }
 
 /// Opens the port, and logs where the service is.
-async fn listen(args: &ServeArgs) -> Result<TcpListener> {
+async fn listen(args: &ServeArgs, scheme: &str) -> Result<TcpListener> {
     let failed = |error: std::io::Error| {
         CliError::Usage(format!("cannot listen on {}: {error}: choose another --listen", args.listen))
     };
     let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let scheme = if args.tls_cert.is_some() { "https" } else { "http" };
     tracing::info!("listening on {scheme}://{address}");
     if args.demo {
         tracing::info!(

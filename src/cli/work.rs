@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::args::WorkerArgs;
 use super::data::{DataFolder, host_name};
 use super::error::{CliError, Result};
-use super::{engine, log, shutdown};
+use super::shutdown::StopSignals;
+use super::{engine, log};
 
 /// Added to the nice value, so that the API answers before the engine computes.
 #[cfg(unix)]
@@ -34,7 +35,7 @@ pub struct WorkCommandArgs {
 }
 
 pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
-    log::start(&args.worker.log)?;
+    let log = log::start(&args.worker.log)?;
     // A process that cannot lower its own priority runs at the normal one.
     #[cfg(unix)]
     let _ = rustix::process::nice(NICENESS);
@@ -42,6 +43,7 @@ pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
         Ok(engine) => engine,
         Err(error) => {
             tracing::error!(%error, "the engine cannot be used");
+            drop(log);
             return Ok(ExitCode::from(EXIT_ENGINE as u8));
         }
     };
@@ -50,8 +52,9 @@ pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
     let context = context(args, engine)?;
     let result = runtime.block_on(async {
         let (stop, stopped) = watch::channel(false);
+        let signals = StopSignals::all();
         tokio::spawn(async move {
-            stop_requested(supervised).await;
+            stop_requested(supervised, signals).await;
             let _ = stop.send(true);
         });
         if supervised {
@@ -61,8 +64,10 @@ pub fn run(args: WorkCommandArgs) -> Result<ExitCode> {
     });
     if let Err(error) = result {
         tracing::error!(%error, "the worker ends");
+        drop(log);
         std::process::exit(EXIT_ENGINE);
     }
+    drop(log);
     // The engine's thread may still compute for a task that was cancelled; nobody waits for it.
     std::process::exit(0);
 }
@@ -94,9 +99,9 @@ fn open_engine(args: &WorkerArgs) -> Result<EngineHandle> {
 
 /// Completes when the server that started this worker ends or tells it to stop, or at a signal. The standard input of a
 /// worker that was started by hand may be anything, such as `/dev/null`.
-async fn stop_requested(supervised: bool) {
+async fn stop_requested(supervised: bool, mut signals: StopSignals) {
     tokio::select! {
         () = worker::server_ended(), if supervised => {}
-        () = shutdown::signal() => {}
+        () = signals.received() => {}
     }
 }
