@@ -26,7 +26,7 @@ enum UserCommand {
     Passwd(UserName),
     /// List the users
     List(DataArgs),
-    /// Lock a user out and invalidate the user's tokens
+    /// Lock a user out and invalidate the user's tokens for good
     Disable(UserName),
     /// Let a disabled user log in again
     Enable(UserName),
@@ -58,8 +58,18 @@ struct RotateArgs {
 }
 
 impl DataArgs {
+    /// Opens the folder of a service whose first user may be about to be added.
     fn open(self) -> Result<DataFolder> {
         DataFolder::open(&data_folder(self.data))
+    }
+
+    /// Opens a folder that must exist: one that was mistyped is not created.
+    fn open_existing(self) -> Result<DataFolder> {
+        let path = data_folder(self.data);
+        match path.is_dir() {
+            true => DataFolder::open(&path),
+            false => Err(CliError::Usage(format!("there is no data folder {}: check --data", path.display()))),
+        }
     }
 }
 
@@ -85,27 +95,27 @@ async fn execute(command: UserCommand) -> Result<()> {
             println!("{} may log in now", user.name);
         }
         UserCommand::Passwd(UserName { name, data }) => {
-            let folder = data.open()?;
+            let folder = data.open_existing()?;
             let hash = password::hash(&read_password(&name)?)?;
             check_exists(folder.store.set_password(&name, &hash, now()).await?, &name)?;
             println!("{name} has a new password, and all older tokens are invalid");
         }
         UserCommand::List(data) => {
-            for user in data.open()?.store.users().await? {
+            for user in data.open_existing()?.store.users().await? {
                 println!("{}\t{}", user.name, state(&user));
             }
         }
         UserCommand::Disable(UserName { name, data }) => {
-            check_exists(data.open()?.store.set_disabled(&name, true).await?, &name)?;
+            check_exists(data.open_existing()?.store.disable_user(&name, now()).await?, &name)?;
             println!("{name} is locked out");
         }
         UserCommand::Enable(UserName { name, data }) => {
-            check_exists(data.open()?.store.set_disabled(&name, false).await?, &name)?;
+            check_exists(data.open_existing()?.store.enable_user(&name).await?, &name)?;
             println!("{name} may log in again");
         }
         UserCommand::RotateKey(RotateArgs { token_ttl, data }) => {
             let tokens_expired_before = now() - i64::from(token_ttl) * 1000;
-            let id = signing_keys::rotate(&data.open()?.signing_keys(), now(), tokens_expired_before)?;
+            let id = signing_keys::rotate(&data.open_existing()?.signing_keys(), now(), tokens_expired_before)?;
             println!("key {id} signs new tokens from now on");
         }
     }

@@ -116,17 +116,23 @@ fn bad_tokens_are_refused() {
 fn users_are_disabled_enabled_and_get_passwords_while_the_server_runs() {
     let server = Server::spawn(&[]);
     let folder = server.folder.path();
+    let status = |ann: &Client<'_>| ann.get("/api/v1/upscale/tasks").status;
     let ann = Client::new(&server);
-    let status = || ann.get("/api/v1/upscale/tasks").status;
-    assert_eq!(status(), 200);
+    assert_eq!(status(&ann), 200);
     assert!(operator(&["user", "disable", USER], folder, "").status.success());
-    assert_eq!(status(), 401);
+    assert_eq!(status(&ann), 401);
     assert!(operator(&["user", "enable", USER], folder, "").status.success());
-    assert_eq!(status(), 200);
+    assert_eq!(status(&ann), 401, "older tokens stay invalid");
+    let ann = Client::new(&server);
+    assert_eq!(status(&ann), 200);
     assert!(operator(&["user", "passwd", USER], folder, "a new password\n").status.success());
-    assert_eq!(status(), 401, "a token of the old password is invalid");
+    assert_eq!(status(&ann), 401, "a token of the old password is invalid");
     assert_eq!(server.login(USER, PASSWORD).status, 401);
     assert_eq!(server.login(USER, "a new password").status, 200);
+    let elsewhere = folder.join("elsewhere");
+    let mistyped = operator(&["user", "list"], &elsewhere, "");
+    let stderr = String::from_utf8_lossy(&mistyped.stderr).into_owned();
+    assert!(stderr.contains("there is no data folder") && !elsewhere.exists(), "{stderr}");
     let listed = operator(&["user", "list"], folder, "");
     assert_eq!(String::from_utf8(listed.stdout).unwrap(), "ann\tenabled\n");
     for (arguments, input, sentence) in [

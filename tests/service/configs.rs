@@ -82,3 +82,18 @@ fn a_task_keeps_the_options_that_its_config_had_when_it_was_submitted() {
     let pixels = image.pixels.as_chunks::<4>().0;
     assert!(pixels.iter().all(|pixel| pixel[3] == 255) && pixels.contains(&[255, 0, 0, 255]), "it lies on red");
 }
+
+#[test]
+fn a_damaged_config_does_not_hide_the_others() {
+    let server = Server::start(&[]);
+    let (ann, bob) = (Client::new(&server), user(&server, "bob"));
+    store(&bob, &json!({"name": "whole", "shared": true}));
+    let (path, _) = store(&bob, &json!({"name": "damaged", "shared": true}));
+    let database = rusqlite::Connection::open(server.data().join("cameo.sqlite")).unwrap();
+    database.execute("UPDATE configs SET options = '{\"edge\":\"furry\"}' WHERE name = 'damaged'", []).unwrap();
+    let names: Vec<Value> =
+        ann.get("/api/v1/configs").json().as_array().unwrap().iter().map(|config| config["name"].clone()).collect();
+    assert_eq!(names, ["default", "whole"]);
+    assert_eq!(ann.get(&path).problem(), (500, "internal_error".into()));
+    assert!(server.log().contains("the options of a config are damaged"));
+}

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::{Client, photo};
-use crate::server::{Server, operator};
+use crate::server::{PASSWORD, Server, add_user, operator};
 
 /// A small file system of its own, in memory.
 struct Disk {
@@ -97,6 +97,46 @@ fn a_result_without_room_fails_its_task_and_no_worker() {
     let id = ann.submit_accepted("/api/v1/upscale?scale=4", &photo);
     let status = ann.wait_until_over(&id);
     assert_eq!(status["error_code"], "result_not_stored", "{status}");
+    assert_eq!(replaced_workers(&server), 0);
+}
+
+/// A PNG of noise with `side` pixels per side, whose result is as large as it can be.
+fn noise(side: u32) -> Vec<u8> {
+    let mut state = 1u32;
+    let bytes = (0..side * side * 4).map(|index| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if index % 4 == 3 { 255 } else { (state >> 24) as u8 }
+    });
+    let image = cameo_core::codec::Image::<u8>::new(side, side, bytes.collect());
+    cameo_core::codec::encode(&image, cameo_core::codec::Format::Png, None).unwrap()
+}
+
+#[test]
+fn results_that_are_too_large_for_the_disk_hold_up_no_others() {
+    let Some(disk) = Disk::mount(128) else { return };
+    let server = disk.serve();
+    add_user(server.folder.path(), "bob", PASSWORD);
+    let (ann, bob) = (Client::new(&server), Client { token: server.token_of("bob", PASSWORD), server: &server });
+    let large = noise(900);
+    // Room for the photos and for many small results, but not for one of the large ones, each of 36 MB.
+    disk.fill(24 << 20);
+    let submit = || ann.submit_accepted("/api/v1/upscale?scale=4&enhance_level=light", &large);
+    let waiting = [submit(), submit()];
+    let without_room = || server.log().matches("the result could not be stored").count();
+    server
+        .wait_until("waiting", || without_room() >= 2 && waiting.iter().all(|id| ann.status(id)["stage"] == "encode"));
+    let since = Instant::now();
+    let small = bob.submit_accepted("/api/v1/upscale?enhance_level=light", &photo());
+    assert_eq!(bob.wait_until_over(&small)["status"], "completed");
+    for id in &waiting {
+        let status = ann.status(id);
+        assert_eq!(status["status"], "processing", "{status}, {:?}", since.elapsed());
+    }
+    disk.make_room();
+    for id in &waiting {
+        let status = ann.wait_until_over(id);
+        assert_eq!(status["status"], "completed", "{status}");
+    }
     assert_eq!(replaced_workers(&server), 0);
 }
 

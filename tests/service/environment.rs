@@ -115,13 +115,11 @@ fn a_database_that_is_damaged_or_of_another_version_is_named() {
     assert!(reason.contains("not a database"), "{reason}");
 }
 
-#[test]
-fn a_clock_that_jumps_ends_no_run_and_deletes_no_result() {
+/// Starts a server whose wall clock a test sets, with what sets it.
+fn server_with_a_clock(arguments: &[&str]) -> (Server, impl Fn(&str)) {
     let library = faketime_library();
     let folder = tempfile::tempdir().unwrap();
     let clock = folder.path().join("clock");
-    let jump = |by: &str| fs::write(&clock, format!("{by}\n")).unwrap();
-    jump("+0");
     let environment = [
         format!("LD_PRELOAD={library}"),
         format!("FAKETIME_TIMESTAMP_FILE={}", clock.display()),
@@ -129,8 +127,33 @@ fn a_clock_that_jumps_ends_no_run_and_deletes_no_result() {
         "FAKETIME_DONT_FAKE_MONOTONIC=1".into(),
         "DONT_FAKE_MONOTONIC=1".into(),
     ];
+    let set = move |by: &str| fs::write(&clock, format!("{by}\n")).unwrap();
+    set("+0");
     let under: Vec<&str> = std::iter::once("env").chain(environment.iter().map(String::as_str)).collect();
-    let server = Server::start_under(&under, folder, &["--keep-results=3600", "--keep-tasks=3600"]);
+    (Server::start_under(&under, folder, arguments), set)
+}
+
+#[test]
+fn a_clock_that_is_wrong_at_the_start_deletes_nothing() {
+    let (mut server, set_clock) = server_with_a_clock(&[]);
+    let id = {
+        let ann = Client::new(&server);
+        let id = ann.submit_accepted("/api/v1/upscale?enhance_level=light", &photo());
+        assert_eq!(ann.wait_until_over(&id)["status"], "completed");
+        id
+    };
+    assert!(server.terminate());
+    set_clock("+8d");
+    server.restart();
+    std::thread::sleep(Duration::from_secs(4));
+    set_clock("+0");
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(Client::new(&server).result(&id).status, 200);
+}
+
+#[test]
+fn a_clock_that_jumps_ends_no_run_and_deletes_no_result() {
+    let (server, jump) = server_with_a_clock(&["--keep-results=3600", "--keep-tasks=3600"]);
     let ann = Client::new(&server);
     let old = ann.submit_accepted("/api/v1/upscale?enhance_level=light", &photo());
     assert_eq!(ann.wait_until_over(&old)["status"], "completed");

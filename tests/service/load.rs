@@ -144,7 +144,7 @@ fn an_upload_that_stalls_is_ended() {
 
 #[test]
 fn at_ten_times_its_capacity_it_refuses_at_once_and_completes_what_it_accepted() {
-    let server = Server::start_alone(&["--max-queue=4", "--max-tasks-per-user=1000"]);
+    let server = Server::start_alone(&["--max-queue=8", "--max-tasks-per-user=1000"]);
     let token = server.token();
     let photo = photo();
     let (accepted, refused) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));

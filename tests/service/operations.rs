@@ -1,12 +1,17 @@
 //! What operators rely on: configuration, health, traces, metrics, and an OpenAPI document that is true.
 
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::client::{Client, photo};
 use crate::common;
-use crate::server::{Server, cameo};
+use crate::server::{Server, cameo, signal};
 
 #[test]
 fn responses_have_a_request_id_a_trace_and_security_headers() {
@@ -87,6 +92,9 @@ fn flags_override_the_environment_which_overrides_the_file() {
         ("max-queue = ", "is not TOML"),
         ("[table]\na = 1", "table is not a setting"),
         ("lease = 0", "0 is not in 2..=3600"),
+        ("listen = [\"203.0.113.1:1\", \"203.0.113.1:2\"]", "listen cannot be"),
+        ("listen = \"203.0.113.1:1\"\nworkers = [1, 2]", "workers cannot be [1, 2]"),
+        ("listen = \"203.0.113.1:1\"\ncors-origin = [[\"https://a.example\"]]", "cors-origin cannot be"),
     ] {
         let stderr = run(text, &[], &[]);
         assert!(stderr.contains(sentence), "{text}: {stderr}");
@@ -99,6 +107,56 @@ fn flags_override_the_environment_which_overrides_the_file() {
     for flag in ["--max-upload", "--keep-results", "--tls-cert", "CAMEO_LISTEN", "--shutdown-timeout"] {
         assert!(help.contains(flag), "{flag}");
     }
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |flag: &str, secret: &[u8]| {
+        let mut command = cameo();
+        // The address cannot be bound, which ends a server whose settings are valid.
+        command.args(["serve", "--listen=203.0.113.1:1", flag, "--data"]).arg(folder.path().join("data"));
+        command.env("CAMEO_TOKEN_SECRET", OsStr::from_bytes(secret));
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    for (flag, sentence) in [
+        ("--max-connections=0", "0 is not in 1.."),
+        ("--max-connections-per-address=0", "0 is not in 1.."),
+        ("--max-tasks-per-user=0", "0 is not in 1.."),
+        ("--max-queue=0", "0 is not in 1.."),
+        ("--max-queue-megapixels=inf", "use megapixels from 0"),
+        ("--max-queue-megapixels=nan", "use megapixels from 0"),
+        ("--cors-origin=exa mple", "use scheme and host"),
+        ("--cors-origin=app.example", "use scheme and host"),
+        ("--cors-origin=https://app.example/", "use scheme and host"),
+    ] {
+        let stderr = run(flag, b"");
+        assert!(stderr.contains(sentence), "{flag}: {stderr}");
+    }
+    let stderr = run("--workers=1", &[0xff; 40]);
+    assert!(stderr.contains("CAMEO_TOKEN_SECRET is not UTF-8"), "{stderr}");
+    for origin in ["*", "https://app.example", "http://localhost:3000", "http://[::1]:3000"] {
+        let stderr = run(&format!("--cors-origin={origin}"), b"");
+        assert!(stderr.contains("cannot listen"), "{origin}: {stderr}");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_request() {
+    // The first lines, 40 KiB at most, reach the file. After that nobody reads from the pipe, which holds 64 KiB.
+    let script = "exec \"$@\" 2> >(dd bs=4096 count=10 status=none; exec sleep 300)";
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_under(&["bash", "-c", script, "bash"], folder, &[]);
+    for number in 0..800 {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer);
+        assert!(read.is_ok() && answer == *b"HTTP/1.1 404", "request {number}: {read:?}");
+    }
+    signal(server.pid(), "TERM");
+    assert_eq!(server.exit_code(), Some(0));
 }
 
 #[test]

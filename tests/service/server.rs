@@ -94,6 +94,11 @@ impl Server {
         server
     }
 
+    /// Starts a server while no other test has one, for tests of the demo, whose port is fixed. It may not be ready yet.
+    pub fn spawn_alone(arguments: &[&str]) -> Self {
+        Self::spawn_in(Turn::alone(), tempfile::tempdir().unwrap(), arguments, Vec::new())
+    }
+
     /// Starts a server that may not be ready yet.
     pub fn spawn(arguments: &[&str]) -> Self {
         Self::spawn_in(Turn::shared(), tempfile::tempdir().unwrap(), arguments, Vec::new())
@@ -155,6 +160,18 @@ impl Server {
     /// Starts it again after it has ended, on the same port and data.
     pub fn restart(&mut self) {
         (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port, &self.under);
+    }
+
+    /// Returns the exit code if it ends within the patience of a test.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        None
     }
 
     /// Sends SIGTERM and waits for the end. Returns whether the exit code was 0.

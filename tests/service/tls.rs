@@ -67,13 +67,78 @@ fn a_server_with_a_certificate_speaks_tls() {
 #[test]
 fn a_certificate_that_cannot_be_used_is_named() {
     let certificate = Certificate::new();
-    fs::write(certificate.key(), "no key").unwrap();
     let [cert, key] = certificate.flags();
-    let mut command = cameo();
-    command.args(["serve", "--listen=127.0.0.1:0", &cert, &key, "--data"]).arg(certificate.folder.path());
-    let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
-    assert!(stderr.contains("cannot use") && stderr.contains("key.pem"), "{stderr}");
-    assert!(cameo().args(["serve", &cert]).output().unwrap().status.code() == Some(2), "one without the other");
+    let refusal = || {
+        let mut command = cameo();
+        command.args(["serve", "--listen=203.0.113.1:1", &cert, &key, "--data"]).arg(certificate.folder.path());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let expect = |file: &str, advice: &str| {
+        let stderr = refusal();
+        let is_told = ["cannot use", file, advice].iter().all(|part| stderr.contains(part));
+        assert!(is_told, "{file}, {advice}: {stderr}");
+    };
+    let other_key = fs::read(certificate.key()).unwrap();
+    certificate.renew();
+    let [own_cert, own_key] = [certificate.cert(), certificate.key()].map(|path| fs::read(path).unwrap());
+    fs::write(certificate.key(), other_key).unwrap();
+    expect("cert.pem", "use the certificate that belongs to the key in");
+    fs::write(certificate.key(), "no key").unwrap();
+    expect("key.pem", "write the private key as PEM");
+    fs::write(certificate.key(), own_key).unwrap();
+    for unusable in [&[][..], &own_cert[..own_cert.len() / 2]] {
+        fs::write(certificate.cert(), unusable).unwrap();
+        expect("cert.pem", "write the certificate chain as PEM");
+    }
+}
+
+#[test]
+fn a_certificate_needs_its_key_wherever_each_is_given() {
+    let certificate = Certificate::new();
+    let [cert, key] = certificate.flags();
+    let file = certificate.folder.path().join("cameo.toml");
+    let run = |text: &str, flags: &[&String], environment: &[(&str, &Path)]| {
+        fs::write(&file, text).unwrap();
+        let mut command = cameo();
+        // The address cannot be bound, which ends a server whose settings are valid.
+        command.args(["serve", "--listen=203.0.113.1:1", "--config"]).arg(&file).args(flags);
+        command.envs(environment.iter().copied()).arg("--data").arg(certificate.folder.path().join("data"));
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let [cert_line, key_line] = [("cert", certificate.cert()), ("key", certificate.key())]
+        .map(|(name, path)| format!("tls-{name} = {path:?}\n"));
+    for stderr in
+        [run(&cert_line, &[], &[]), run("", &[&cert], &[]), run("", &[], &[("CAMEO_TLS_CERT", &certificate.cert())])]
+    {
+        assert!(stderr.contains("--tls-cert needs --tls-key"), "{stderr}");
+    }
+    for stderr in [run(&key_line, &[], &[]), run("", &[&key], &[])] {
+        assert!(stderr.contains("--tls-key needs --tls-cert"), "{stderr}");
+    }
+    for stderr in [
+        run(&[cert_line.as_str(), key_line.as_str()].concat(), &[], &[]),
+        run(&cert_line, &[&key], &[]),
+        run(&key_line, &[], &[("CAMEO_TLS_CERT", &certificate.cert())]),
+    ] {
+        assert!(stderr.contains("cannot listen on 203.0.113.1:1"), "{stderr}");
+    }
+}
+
+#[test]
+fn signals_that_come_while_a_server_starts_are_neither_lost_nor_deadly() {
+    // A demo waits for its engine before it accepts connections.
+    let mut server = Server::spawn_alone(&["--demo"]);
+    signal(server.pid(), "TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    drop(server);
+
+    let certificate = Certificate::new();
+    let [cert, key] = certificate.flags();
+    let mut server = Server::spawn_alone(&["--demo", &cert, &key]);
+    signal(server.pid(), "HUP");
+    server.wait_until("ready", || answer(&server, &certificate.cert()).contains("200 OK"));
+    signal(server.pid(), "TERM");
+    assert_eq!(server.exit_code(), Some(0));
 }
 
 #[test]

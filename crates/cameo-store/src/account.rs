@@ -21,8 +21,8 @@ pub struct User {
     /// The password is publicly known: the account is valid only while the server runs as a demo.
     pub demo: bool,
     pub created_at: Millis,
-    /// When the password was last set; 0 for the password that the user was created with. Each token carries this
-    /// value and becomes invalid when it changes.
+    /// When the password was last set or the user was last disabled; 0 if neither has happened since the user was
+    /// created. Each token carries this value and becomes invalid when it changes.
     pub password_changed_at: Millis,
 }
 

@@ -58,7 +58,15 @@ impl Blobs {
     }
 
     /// Writes a blob, and replaces an existing one. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`] if the disk has less room than it needs. Nothing is written then: others would lack that
+    /// room meanwhile.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
+        let needed = bytes.len() as u64;
+        if let Some(free) = self.free_bytes().filter(|free| *free < needed) {
+            return Err(StoreError::NoRoom { needed, free });
+        }
         self.files.put(&Key::from(key), bytes.into()).await?;
         Ok(())
     }

@@ -25,6 +25,9 @@ pub enum StoreError {
     /// The file of the database was deleted or replaced while it was open.
     #[error("the file of the database is not the one that is open: restart the server")]
     Replaced,
+    /// The disk of the blob folder has less room than a blob needs.
+    #[error("the blob folder has {free} bytes free, and {needed} are needed: make room")]
+    NoRoom { needed: u64, free: u64 },
     /// A blob cannot be read or written.
     #[error("the blob folder cannot be used: {0}")]
     Storage(String),

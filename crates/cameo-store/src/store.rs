@@ -158,8 +158,11 @@ pub trait Accounts {
     /// false if there is no such user.
     async fn set_password(&self, name: &str, password_hash: &str, now: Millis) -> Result<bool>;
 
-    /// Disables or enables a user. Returns false if there is no such user.
-    async fn set_disabled(&self, name: &str, disabled: bool) -> Result<bool>;
+    /// Disables a user, which invalidates all tokens for good. Returns false if there is no such user.
+    async fn disable_user(&self, name: &str, now: Millis) -> Result<bool>;
+
+    /// Lets a disabled user log in again. Returns false if there is no such user.
+    async fn enable_user(&self, name: &str) -> Result<bool>;
 }
 
 /// The saved configs.

@@ -23,9 +23,11 @@ pub fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
         let Some(arg) = known else {
             return Err(format!("{shown}: {key} is not a setting: see cameo {} --help", command.get_name()));
         };
-        let flag = matches!(arg.get_action(), ArgAction::SetTrue);
-        let values =
-            values(&value).filter(|values| !flag || values.iter().all(|value| value == "true" || value == "false"));
+        let values = match arg.get_action() {
+            ArgAction::SetTrue => value.as_bool().map(|truth| vec![truth.to_string()]),
+            ArgAction::Append => values(&value),
+            _ => single_value(&value).map(|value| vec![value]),
+        };
         let values = values
             .ok_or_else(|| format!("{shown}: {key} cannot be {value}: see cameo {} --help", command.get_name()))?;
         command = command.mut_arg(id, |arg| arg.default_values(values));
@@ -33,14 +35,21 @@ pub fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Converts a TOML value to flag values; `None` for a type that no flag accepts.
+/// Converts a TOML value to the values of a flag that is repeatable.
 fn values(value: &Value) -> Option<Vec<String>> {
     match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Integer(number) => Some(vec![number.to_string()]),
-        Value::Float(number) => Some(vec![number.to_string()]),
-        Value::Boolean(truth) => Some(vec![truth.to_string()]),
-        Value::Array(items) => Some(items.iter().map(values).collect::<Option<Vec<_>>>()?.concat()),
-        Value::Datetime(_) | Value::Table(_) => None,
+        Value::Array(items) => items.iter().map(single_value).collect(),
+        value => single_value(value).map(|value| vec![value]),
+    }
+}
+
+/// Converts a TOML value to the value of a flag; `None` for a type that no flag accepts.
+fn single_value(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(truth) => Some(truth.to_string()),
+        Value::Array(_) | Value::Datetime(_) | Value::Table(_) => None,
     }
 }

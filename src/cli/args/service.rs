@@ -9,7 +9,7 @@ use cameo_service::settings::{ServiceSettings, TlsFiles};
 use cameo_store::QueueLimits;
 
 use super::engine::EngineArgs;
-use super::limits::LimitArgs;
+use super::limits::{LimitArgs, megapixels_or_none};
 use super::log::LogArgs;
 
 /// Flags that the server passes on to its workers.
@@ -100,13 +100,13 @@ pub struct ServeArgs {
     #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), env = "CAMEO_MAX_UPLOAD")]
     pub max_upload: u32,
     /// Tasks that may wait; more are refused with status 503
-    #[arg(long, value_name = "N", default_value_t = 200, env = "CAMEO_MAX_QUEUE")]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..), env = "CAMEO_MAX_QUEUE")]
     pub max_queue: u64,
     /// Megapixels that may wait; more are refused with status 503
-    #[arg(long, value_name = "MP", default_value_t = 2000.0, env = "CAMEO_MAX_QUEUE_MEGAPIXELS")]
+    #[arg(long, value_name = "MP", default_value_t = 2000.0, env = "CAMEO_MAX_QUEUE_MEGAPIXELS", value_parser = megapixels_or_none)]
     pub max_queue_megapixels: f64,
     /// Tasks of one user that may wait or run; more are refused with status 429
-    #[arg(long, value_name = "N", default_value_t = 50, env = "CAMEO_MAX_TASKS_PER_USER")]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..), env = "CAMEO_MAX_TASKS_PER_USER")]
     pub max_tasks_per_user: u64,
     /// Event streams of one user that may be open; more are refused with status 429
     #[arg(long, value_name = "N", default_value_t = 20, env = "CAMEO_MAX_STREAMS_PER_USER")]
@@ -119,10 +119,10 @@ pub struct ServeArgs {
     pub keep_tasks: u32,
 
     /// Connections that may be open at once
-    #[arg(long, value_name = "N", default_value_t = 2048, env = "CAMEO_MAX_CONNECTIONS")]
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_MAX_CONNECTIONS")]
     pub max_connections: u32,
     /// Connections of one client address that may be open at once, unless behind a proxy
-    #[arg(long, value_name = "N", default_value_t = 256, env = "CAMEO_MAX_CONNECTIONS_PER_ADDRESS")]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_MAX_CONNECTIONS_PER_ADDRESS")]
     pub max_connections_per_address: u32,
     /// Seconds that a client may take to send its headers, or a request without a photo
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), env = "CAMEO_HEADER_TIMEOUT")]
@@ -140,14 +140,14 @@ pub struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, env = "CAMEO_SHUTDOWN_TIMEOUT")]
     pub shutdown_timeout: u32,
 
-    /// Certificate chain for TLS, as PEM
-    #[arg(long, value_name = "FILE", requires = "tls_key", env = "CAMEO_TLS_CERT")]
+    /// Certificate chain for TLS, as PEM; needs --tls-key
+    #[arg(long, value_name = "FILE", env = "CAMEO_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
-    /// Private key for TLS, as PEM
-    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "CAMEO_TLS_KEY")]
+    /// Private key for TLS, as PEM; needs --tls-cert
+    #[arg(long, value_name = "FILE", env = "CAMEO_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
     /// Origin whose pages may call the API, or * for all; repeatable
-    #[arg(long, value_name = "ORIGIN", env = "CAMEO_CORS_ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "ORIGIN", env = "CAMEO_CORS_ORIGIN", value_parser = origin, value_delimiter = ',')]
     pub cors_origin: Vec<String>,
 
     #[command(flatten)]
@@ -155,17 +155,33 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
+    /// Returns the files of the certificate, if there is one. clap cannot check that both are given: its `requires`
+    /// ignores defaults, which the values of a configuration file are.
+    ///
+    /// # Errors
+    /// One sentence if only one of the files is given.
+    pub fn tls_files(&self) -> Result<Option<TlsFiles>, String> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert: cert.clone(), key: key.clone() })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err("--tls-cert needs --tls-key: give the key of the certificate, too".into()),
+            (None, Some(_)) => Err("--tls-key needs --tls-cert: give the certificate of the key, too".into()),
+        }
+    }
+
     /// Returns the settings of the service.
-    pub fn settings(&self) -> ServiceSettings {
+    ///
+    /// # Errors
+    /// As [`ServeArgs::tls_files`].
+    pub fn settings(&self) -> Result<ServiceSettings, String> {
         let seconds = |secs: u32| Duration::from_secs(secs.into());
-        let tls = self.tls_cert.clone().zip(self.tls_key.clone());
-        ServiceSettings {
+        Ok(ServiceSettings {
             demo: self.demo,
             query_tokens: !self.no_query_tokens,
             token_ttl: seconds(self.token_ttl),
             behind_proxy: self.behind_proxy,
             cors_origins: self.cors_origin.clone(),
-            tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
+            tls: self.tls_files()?,
             limits: self.worker.limits.processing_limits(),
             max_upload_bytes: u64::from(self.max_upload) << 20,
             queue: QueueLimits {
@@ -182,6 +198,17 @@ impl ServeArgs {
             upload_timeout: seconds(self.upload_timeout),
             shutdown_timeout: seconds(self.shutdown_timeout),
             lease: self.worker.lease(),
-        }
+        })
+    }
+}
+
+/// Parses an origin as browsers send it, or the `*` that stands for all of them.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, host)| host);
+    let is_origin = host
+        .is_some_and(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic() && !"/?#@*,".contains(c)));
+    match is_origin || ["*", "null"].contains(&text) {
+        true => Ok(text.into()),
+        false => Err("use scheme and host, with a port unless it is the default, as in https://app.example".into()),
     }
 }

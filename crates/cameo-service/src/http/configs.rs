@@ -65,13 +65,13 @@ pub struct ConfigBody {
 }
 
 impl ConfigBody {
-    fn new(config: Config, caller: &Caller) -> Result<Self> {
+    fn new(config: Config, caller: &Caller) -> serde_json::Result<Self> {
         Ok(Self {
             id: config.id.to_string(),
             name: config.name,
             shared: config.shared,
             own: config.owner == caller.id,
-            options: serde_json::from_str(&config.options).map_err(Problem::internal)?,
+            options: serde_json::from_str(&config.options)?,
         })
     }
 
@@ -100,7 +100,7 @@ async fn find_readable(state: &AppState, caller: &Caller, id: &str) -> Result<Op
     }
     let Some(id) = parse_id(id) else { return Ok(None) };
     let config = state.store.config(id).await?.filter(|config| config.owner == caller.id || config.shared);
-    config.map(|config| ConfigBody::new(config, caller)).transpose()
+    config.map(|config| ConfigBody::new(config, caller)).transpose().map_err(Problem::internal)
 }
 
 /// Returns the config `id` if the caller may change it.
@@ -135,7 +135,12 @@ fn not_found() -> Problem {
 pub async fn list(State(state): State<Arc<AppState>>, caller: Caller) -> Result<Json<Vec<ConfigBody>>> {
     let mut configs = vec![ConfigBody::built_in()];
     for config in state.store.configs(caller.id).await? {
-        configs.push(ConfigBody::new(config, &caller)?);
+        let id = config.id;
+        match ConfigBody::new(config, &caller) {
+            Ok(config) => configs.push(config),
+            // It must not hide the others.
+            Err(error) => tracing::error!(config = %id, %error, "the options of a config are damaged"),
+        }
     }
     Ok(Json(configs))
 }
@@ -213,5 +218,5 @@ async fn put(state: &AppState, caller: &Caller, new: NewConfig, id: Uuid, create
         let detail = format!("you have {MAX_CONFIGS_PER_USER} configs, which is the limit: delete one first");
         return Err(Problem::bad_request("too_many_configs", detail));
     }
-    ConfigBody::new(config, caller)
+    ConfigBody::new(config, caller).map_err(Problem::internal)
 }

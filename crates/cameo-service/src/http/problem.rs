@@ -128,7 +128,7 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "a request was refused");
                 Self::unavailable("store_unavailable", "the server has lost its data: tell its operator", 60)
             }
-            StoreError::Storage(_) => {
+            StoreError::Storage(_) | StoreError::NoRoom { .. } => {
                 tracing::error!(%error, "a request was refused");
                 Self::unavailable("store_unavailable", "the server cannot store files: tell its operator", 60)
             }

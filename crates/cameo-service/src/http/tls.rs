@@ -102,15 +102,26 @@ fn read_files(files: &TlsFiles) -> Result<[Vec<u8>; 2], ServerError> {
     Ok([read(&files.cert)?, read(&files.key)?])
 }
 
+/// What to do about a file without a usable certificate.
+const CHAIN_FORM: &str = "write the certificate chain as PEM, the server's own certificate first";
+
 fn certified_key(
     files: &TlsFiles,
     [cert, key]: &[Vec<u8>; 2],
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, ServerError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
-    let chain = chain.map_err(|error| unusable(&files.cert, error))?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| unusable(&files.key, error))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| unusable(&files.cert, error))
+    let chain = match chain {
+        Ok(chain) if !chain.is_empty() => chain,
+        Ok(_) => return Err(unusable(&files.cert, format!("it has no certificate: {CHAIN_FORM}"))),
+        Err(error) => return Err(unusable(&files.cert, format!("{error}: {CHAIN_FORM}"))),
+    };
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|error| unusable(&files.key, format!("{error}: write the private key as PEM, without a password")))?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+        let key = files.key.display();
+        unusable(&files.cert, format!("{error}: use the certificate that belongs to the key in {key}"))
+    })
 }
 
 fn unusable(path: &Path, reason: impl ToString) -> ServerError {

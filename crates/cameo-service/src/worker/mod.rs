@@ -8,6 +8,7 @@
 //! - `task`: the run of one task
 //! - `prefetch`: reads and decodes photos, that of the next task in advance
 //! - `progress`: how far a task is
+//! - `place`: the place that a task takes while it runs
 //! - `context`, `error`: what the others share
 //! - `supervise`: the supervisor, which runs in the server's process
 //! - `pipes`: what connects it with its workers
@@ -15,6 +16,7 @@
 mod context;
 mod error;
 mod pipes;
+mod place;
 mod prefetch;
 mod progress;
 mod run;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cameo_store::{StoreError, Worker, now};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use super::context::WorkerContext;
 use super::error::WorkerError;
+use super::place::RunPlace;
 use super::prefetch::{Prefetch, WorkerPlace};
 use super::progress::StageWeights;
 use super::task::TaskRun;
@@ -26,6 +27,9 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// Tasks that run at once: one has the engine, and the one before it is being encoded and stored.
 const MAX_RUNNING: usize = 2;
 
+/// Tasks that wait for room on the disk while others run. Each holds its result in memory.
+const MAX_OUTSIDE: usize = 2;
+
 /// Runs tasks until `stop` turns true. Tasks that run then are returned to the queue.
 ///
 /// Threads that compute for a returned or cancelled task may still run when this returns: the process should exit.
@@ -40,6 +44,8 @@ pub async fn run(context: WorkerContext, stop: watch::Receiver<bool>) -> Result<
         context: context.clone(),
         weights: Arc::default(),
         engine: Arc::new(Semaphore::new(1)),
+        places: Arc::new(Semaphore::new(MAX_RUNNING)),
+        outside: Arc::new(Semaphore::new(MAX_OUTSIDE)),
         running: JoinSet::new(),
         prefetch: Prefetch::default(),
         abandoned,
@@ -65,6 +71,11 @@ struct WorkerLoop {
     /// Has one permit, the right to use the engine. No task is claimed without it: a task that would wait here may run
     /// on another worker instead.
     engine: Arc<Semaphore>,
+    /// Has a permit for each task that may run.
+    places: Arc<Semaphore>,
+    /// Has a permit for each task that may wait for room on the disk without a place.
+    outside: Arc<Semaphore>,
+    /// What runs or waits.
     running: JoinSet<Result<(), WorkerError>>,
     prefetch: Prefetch,
     /// Turns true when running tasks should be returned to the queue.
@@ -76,14 +87,14 @@ impl WorkerLoop {
     async fn serve(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
         let mut prefetches = delayed_interval(PREFETCH_PERIOD);
         while !*stop.borrow() {
-            let engine = tokio::select! {
+            let permits = tokio::select! {
                 biased;
                 Some(ended) = self.running.join_next() => {
                     task_outcome(ended)?;
                     continue;
                 }
                 _ = stop.changed() => break,
-                Ok(permit) = self.engine.clone().acquire_owned(), if self.running.len() < MAX_RUNNING => permit,
+                Ok(permits) = acquire_both(self.places.clone(), self.engine.clone()) => permits,
                 _ = prefetches.tick() => {
                     if let Err(error) = self.prefetch_next().await {
                         warn_unavailable(&error);
@@ -91,7 +102,7 @@ impl WorkerLoop {
                     continue;
                 }
             };
-            if let Some(pause) = self.claim(engine).await {
+            if let Some(pause) = self.claim(permits).await {
                 let _ = timeout(pause, stop.changed()).await;
             }
         }
@@ -99,13 +110,14 @@ impl WorkerLoop {
     }
 
     /// Claims a task and starts it. Returns how long to pause if there was none.
-    async fn claim(&mut self, engine: OwnedSemaphorePermit) -> Option<Duration> {
+    async fn claim(&mut self, [place, engine]: [OwnedSemaphorePermit; 2]) -> Option<Duration> {
         let context = &self.context;
         match context.store.claim(&context.id, self.prefetch.preferred(), context.lease_ms(), now()).await {
             Ok(Some(claim)) => {
                 let load = self.prefetch.take(context, &claim.task);
+                let place = RunPlace::new(place, self.outside.clone());
                 let run = TaskRun::new(context.clone(), self.weights.clone(), claim);
-                self.running.spawn(run.run(load, engine, self.abandoned.clone()));
+                self.running.spawn(run.run(load, engine, place, self.abandoned.clone()));
                 None
             }
             Ok(None) => {
@@ -129,6 +141,13 @@ impl WorkerLoop {
         }
         Ok(())
     }
+}
+
+async fn acquire_both(
+    place: Arc<Semaphore>,
+    engine: Arc<Semaphore>,
+) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
+    Ok([place.acquire_owned().await?, engine.acquire_owned().await?])
 }
 
 /// Tells the store that the worker is alive, until `stopped` changes. The worker loop does not wait for it: the store

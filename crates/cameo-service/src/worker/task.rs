@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::context::WorkerContext;
 use super::error::{TaskError, WorkerError};
+use super::place::RunPlace;
 use super::prefetch::{DecodedPhoto, PhotoLoad};
 use super::progress::{RunProgress, StageWeights};
 
@@ -54,6 +55,7 @@ impl TaskRun {
         self,
         load: PhotoLoad,
         engine: OwnedSemaphorePermit,
+        place: RunPlace,
         abandoned: watch::Receiver<bool>,
     ) -> Result<(), WorkerError> {
         let Task { id, operation, attempts, .. } = &self.task;
@@ -63,7 +65,7 @@ impl TaskRun {
         match self.watch(work, &progress, abandoned).await {
             WorkEnd::Finished(Ok(encoded)) => {
                 self.weights.learn(operation, &encoded.times);
-                match self.publish_when_possible(encoded).await {
+                match self.publish_when_possible(encoded, place).await {
                     Ok(()) => Ok(()),
                     Err(error) => self.fail(error).await,
                 }
@@ -144,8 +146,8 @@ impl TaskRun {
     }
 
     /// Publishes the result, and tries again while the store cannot take it: the work is done, and a full disk is no
-    /// reason to do it again.
-    async fn publish_when_possible(&self, encoded: EncodedResult) -> Result<(), TaskError> {
+    /// reason to do it again. A result that is too large for the room that is left lets other tasks run meanwhile.
+    async fn publish_when_possible(&self, encoded: EncodedResult, mut place: RunPlace) -> Result<(), TaskError> {
         let result = task_result(&self.lease, &encoded);
         let ms = encoded.times.total_ms();
         let bytes = Bytes::from(encoded.bytes);
@@ -153,7 +155,7 @@ impl TaskRun {
         loop {
             let attempted = Instant::now();
             match self.publish(&result, bytes.clone(), ms).await {
-                Err(error) if since.elapsed() < self.max_outage(&error) => {
+                Err(error) if since.elapsed() < self.max_outage(&error) && place.leave(&error) => {
                     tracing::warn!(task = %self.task.id, %error, "the result could not be stored: trying again");
                 }
                 Err(error) => return Err(TaskError::NotStored(error)),

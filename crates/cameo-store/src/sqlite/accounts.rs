@@ -11,6 +11,10 @@ use crate::error::{Result, StoreError};
 use crate::store::{Accounts, Configs};
 use crate::time::Millis;
 
+/// Assigns the time `?2` to the column by which tokens are valid. It grows also when the clock has been put back, so
+/// that no older token becomes valid again.
+const INVALIDATE_TOKENS: &str = "password_changed_at = max(?2, password_changed_at + 1)";
+
 #[async_trait]
 impl Accounts for Sqlite {
     async fn add_user(&self, name: &str, password_hash: &str, demo: bool, now: Millis) -> Result<User> {
@@ -47,7 +51,7 @@ impl Accounts for Sqlite {
     async fn users(&self) -> Result<Vec<User>> {
         self.read(|db| {
             let mut select = db.prepare_cached("SELECT * FROM users ORDER BY name")?;
-            Ok(select.query_map([], rows::user)?.collect::<rusqlite::Result<_>>()?)
+            Ok(select.query_map([], rows::user)?.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -56,18 +60,30 @@ impl Accounts for Sqlite {
         let (name, hash) = (canonical_user_name(name), password_hash.to_string());
         self.write(move |db| {
             let changed = db
-                .prepare_cached("UPDATE users SET password_hash = ?, demo = 0, password_changed_at = ? WHERE name = ?")?
+                .prepare_cached(&format!(
+                    "UPDATE users SET password_hash = ?1, demo = 0, {INVALIDATE_TOKENS} WHERE name = ?3"
+                ))?
                 .execute(params![hash, now, name])?;
             Ok(changed == 1)
         })
         .await
     }
 
-    async fn set_disabled(&self, name: &str, disabled: bool) -> Result<bool> {
+    async fn disable_user(&self, name: &str, now: Millis) -> Result<bool> {
         let name = canonical_user_name(name);
         self.write(move |db| {
-            let changed =
-                db.prepare_cached("UPDATE users SET disabled = ? WHERE name = ?")?.execute(params![disabled, name])?;
+            let changed = db
+                .prepare_cached(&format!("UPDATE users SET disabled = ?1, {INVALIDATE_TOKENS} WHERE name = ?3"))?
+                .execute(params![true, now, name])?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+
+    async fn enable_user(&self, name: &str) -> Result<bool> {
+        let name = canonical_user_name(name);
+        self.write(move |db| {
+            let changed = db.prepare_cached("UPDATE users SET disabled = 0 WHERE name = ?")?.execute([name])?;
             Ok(changed == 1)
         })
         .await
@@ -80,7 +96,7 @@ impl Configs for Sqlite {
         self.read(move |db| {
             let mut select =
                 db.prepare_cached("SELECT * FROM configs WHERE owner = ? OR shared = 1 ORDER BY name, id")?;
-            Ok(select.query_map([user], rows::config)?.collect::<rusqlite::Result<_>>()?)
+            Ok(select.query_map([user], rows::config)?.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

@@ -42,11 +42,11 @@ pub fn first(db: &Connection, count: u32, now: Millis) -> Result<Vec<Task>> {
     Ok(tasks.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns the first pending task that need not wait for its retry.
-pub fn next(db: &Connection, now: Millis) -> Result<Option<TaskId>> {
+/// Returns the `seq` of the first pending task that need not wait for its retry.
+pub fn next(db: &Connection, now: Millis) -> Result<Option<i64>> {
     let mut select =
-        db.prepare_cached(&format!("SELECT id FROM ({PENDING}) WHERE {} ORDER BY position LIMIT 1", is_ready()))?;
-    Ok(select.query_row([now], |row| Ok(row.get::<_, Id>(0)?.0)).optional()?)
+        db.prepare_cached(&format!("SELECT seq FROM ({PENDING}) WHERE {} ORDER BY position LIMIT 1", is_ready()))?;
+    Ok(select.query_row([now], |row| row.get(0)).optional()?)
 }
 
 /// Returns the positions of those of these tasks that are pending, 1 for the first one.

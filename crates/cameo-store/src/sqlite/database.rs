@@ -1,11 +1,14 @@
 //! The database file, its connections and its transactions.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
+use super::rows;
+use crate::account::canonical_user_name;
 use crate::error::{Result, StoreError};
 
 /// The versions of the schema, which SQLite keeps as `user_version`, from the oldest one that this program can read.
@@ -112,9 +115,36 @@ fn update_schema(writer: &mut Connection, path: &Path) -> Result<()> {
     }
     for (version, script) in SCHEMA.iter().filter(|(version, _)| *version > found) {
         transaction.execute_batch(script)?;
+        if *version == 3 {
+            canonicalise_user_names(&transaction, path)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Brings the names of users into the form in which version 3 looks them up.
+///
+/// # Errors
+/// [`StoreError::Database`] if two of them have the same form.
+fn canonicalise_user_names(transaction: &Transaction<'_>, path: &Path) -> Result<()> {
+    let mut select = transaction.prepare("SELECT id, name FROM users ORDER BY id")?;
+    let users = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.filter_map(rows::readable);
+    let users: Vec<(i64, String)> = users.collect::<rusqlite::Result<_>>()?;
+    let mut names: HashMap<String, &str> = HashMap::new();
+    for (_, name) in &users {
+        if let Some(other) = names.insert(canonical_user_name(name), name) {
+            return Err(StoreError::Database(format!(
+                "{} has the users {other} and {name}, whose names count as the same one from this version on: rename \
+                 one of them in its table `users`, then start again",
+                path.display()
+            )));
+        }
+    }
+    for (id, name) in &users {
+        transaction.execute("UPDATE users SET name = ? WHERE id = ?", params![canonical_user_name(name), id])?;
+    }
+    Ok(())
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -42,23 +42,30 @@ impl Queue for Sqlite {
         }
         let worker = worker.to_string();
         self.write(move |db| {
-            let preferred = match preferred {
-                Some(id) if is_ready(db, id, now)? => Some(id),
-                _ => claim_order::next(db, now)?,
-            };
-            let Some(id) = preferred else { return Ok(None) };
-            let claim = db
-                .prepare_cached(
-                    "UPDATE tasks SET status = 'processing', worker = ?, lease_expires_at = ?, fence = fence + 1,
-                     attempts = attempts + 1, started_at = ?, progress = 0, stage = NULL
-                     WHERE id = ? RETURNING *",
-                )?
-                .query_row(params![worker, now + duration, now, id.to_string()], |row| {
-                    Ok(Claim { lease: Lease { task: id, fence: row.get("fence")? }, task: rows::task(row)? })
-                })?;
-            db.prepare_cached("UPDATE users SET last_claim_at = ? WHERE id = ?")?
-                .execute(params![now, claim.task.owner])?;
-            Ok(Some(claim))
+            let mut preferred = preferred.map(|id| ready(db, id, now)).transpose()?.flatten();
+            while let Some(seq) = preferred.take().map_or_else(|| claim_order::next(db, now), |seq| Ok(Some(seq)))? {
+                let claim = db
+                    .prepare_cached(
+                        "UPDATE tasks SET status = 'processing', worker = ?, lease_expires_at = ?, fence = fence + 1,
+                         attempts = attempts + 1, started_at = ?, progress = 0, stage = NULL
+                         WHERE seq = ? RETURNING *",
+                    )?
+                    .query_row(params![worker, now + duration, now, seq], |row| {
+                        let task = rows::task(row)?;
+                        Ok(Claim { lease: Lease { task: task.id, fence: row.get("fence")? }, task })
+                    });
+                match claim {
+                    // It would be the next one for ever, and no other task would run.
+                    Err(error) if rows::is_damage(&error) => fail_damaged(db, seq, now)?,
+                    claim => {
+                        let claim = claim?;
+                        db.prepare_cached("UPDATE users SET last_claim_at = ? WHERE id = ?")?
+                            .execute(params![now, claim.task.owner])?;
+                        return Ok(Some(claim));
+                    }
+                }
+            }
+            Ok(None)
         })
         .await
     }
@@ -155,10 +162,21 @@ impl Queue for Sqlite {
     }
 }
 
-/// Returns whether a task is pending and need not wait for its retry.
-fn is_ready(db: &Connection, id: TaskId, now: Millis) -> Result<bool> {
-    let statement = format!("SELECT 1 FROM tasks WHERE id = ?2 AND status = 'pending' AND {}", claim_order::is_ready());
-    Ok(db.prepare_cached(&statement)?.exists(params![now, id.to_string()])?)
+/// Returns the `seq` of a task if it is pending and need not wait for its retry.
+fn ready(db: &Connection, id: TaskId, now: Millis) -> Result<Option<i64>> {
+    let statement =
+        format!("SELECT seq FROM tasks WHERE id = ?2 AND status = 'pending' AND {}", claim_order::is_ready());
+    Ok(db.prepare_cached(&statement)?.query_row(params![now, id.to_string()], |row| row.get(0)).optional()?)
+}
+
+/// Ends a task whose row makes no sense. A task that has not run has no result.
+fn fail_damaged(db: &Connection, seq: i64, now: Millis) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE tasks SET status = 'failed', finished_at = ?, failure_code = 'internal_error', failure_reason = ?,
+         result = NULL, worker = NULL, lease_expires_at = NULL WHERE seq = ?",
+    )?
+    .execute(params![now, "the server has lost the task: submit the photo again", seq])?;
+    Ok(())
 }
 
 /// A run of a task that is being processed.
@@ -171,7 +189,8 @@ struct Run {
 impl Run {
     /// Reads a row with the columns `id` and `attempts`.
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { task: row.get(0)?, attempts: row.get(1)? })
+        // A number that makes no sense must not keep the runs of others from being ended.
+        Ok(Self { task: row.get(0)?, attempts: row.get::<_, i64>(1)?.try_into().unwrap_or(MAX_ATTEMPTS) })
     }
 
     /// Ends the run. With `retry`, the task returns to the queue unless it has had [`MAX_ATTEMPTS`] runs; otherwise it

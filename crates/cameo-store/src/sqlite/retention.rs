@@ -32,7 +32,8 @@ pub fn expire(db: &Transaction<'_>, results_before: Millis, tasks_before: Millis
     let keys = update.query_map([results_before], |row| {
         Ok(Lease { task: row.get::<_, rows::Id>(0)?.0, fence: row.get(1)? }.output_key())
     })?;
-    let keys = keys.collect::<rusqlite::Result<_>>()?;
+    // Nobody can find the result of a task without an id.
+    let keys = keys.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?;
     db.prepare_cached(&format!("DELETE FROM tasks WHERE seq IN ({OUTDATED})"))?.execute([tasks_before])?;
     Ok(keys)
 }

@@ -77,13 +77,31 @@ fn task_columns(row: &Row<'_>) -> Result<Task> {
 /// Leaves out a row whose values make no sense, so that one damaged row does not hide the others.
 pub fn readable<T>(row: Result<T>) -> Option<Result<T>> {
     match row {
-        Err(Error::FromSqlConversionFailure(..)) => None,
+        Err(error) if is_damage(&error) => None,
         row => Some(row),
     }
 }
 
+/// Returns whether the values of a row make no sense. Any other error concerns the whole database.
+pub fn is_damage(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..)
+    )
+}
+
 /// Reads a row with all columns of `workers`.
 pub fn worker(row: &Row<'_>) -> Result<Worker> {
+    worker_columns(row).inspect_err(|error| {
+        let id: String = row.get("id").unwrap_or_default();
+        tracing::error!(worker = id, %error, "the row of a worker is damaged");
+    })
+}
+
+fn worker_columns(row: &Row<'_>) -> Result<Worker> {
     Ok(Worker {
         id: row.get("id")?,
         server: row.get("server")?,
@@ -95,6 +113,13 @@ pub fn worker(row: &Row<'_>) -> Result<Worker> {
 
 /// Reads a row with all columns of `users`.
 pub fn user(row: &Row<'_>) -> Result<User> {
+    user_columns(row).inspect_err(|error| {
+        let id: i64 = row.get("id").unwrap_or_default();
+        tracing::error!(user = id, %error, "the row of a user is damaged");
+    })
+}
+
+fn user_columns(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: row.get("id")?,
         name: row.get("name")?,
@@ -108,6 +133,13 @@ pub fn user(row: &Row<'_>) -> Result<User> {
 
 /// Reads a row with all columns of `configs`.
 pub fn config(row: &Row<'_>) -> Result<Config> {
+    config_columns(row).inspect_err(|error| {
+        let id: String = row.get("id").unwrap_or_default();
+        tracing::error!(config = id, %error, "the row of a config is damaged");
+    })
+}
+
+fn config_columns(row: &Row<'_>) -> Result<Config> {
     Ok(Config {
         id: row.get::<_, Id>("id")?.0,
         owner: row.get("owner")?,

@@ -11,15 +11,15 @@ pub const MEAN_SECONDS: &str = "
     SELECT avg(finished_at - started_at) FILTER (WHERE status = 'completed') / 1e3 FROM
     (SELECT * FROM tasks WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 20)";
 
-/// Selects what waits.
-pub const WAITING: &str = "SELECT coalesce(sum(pixels), 0), min(created_at) FROM tasks WHERE status = 'pending'";
+/// Selects what waits. The pixels are added as floating-point numbers, so that no damaged number makes the sum fail.
+pub const WAITING: &str = "SELECT total(pixels), min(created_at) FROM tasks WHERE status = 'pending'";
 
 pub fn load(db: &Connection) -> Result<Load> {
     let mut counts = db.prepare_cached("SELECT status, operation, count FROM task_counts WHERE count > 0")?;
     let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let counts = counts.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?;
     let (pending_pixels, oldest_pending) =
-        db.prepare_cached(WAITING)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        db.prepare_cached(WAITING)?.query_row([], |row| Ok((row.get::<_, f64>(0)? as u64, row.get(1)?)))?;
     let mean_seconds = db.prepare_cached(MEAN_SECONDS)?.query_row([], |row| row.get(0))?;
     Ok(Load { counts, pending_pixels, oldest_pending, mean_seconds })
 }

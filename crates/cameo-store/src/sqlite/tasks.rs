@@ -19,9 +19,10 @@ pub const ACTIVE_OF_OWNER: &str = "
     SELECT (SELECT count(*) FROM tasks WHERE owner = ?1 AND status = 'pending')
          + (SELECT count(*) FROM tasks WHERE owner = ?1 AND status = 'processing')";
 
-/// Counts the pending tasks, and their pixels and those of one user's.
+/// Counts the pending tasks and their pixels, of all users and of one. The pixels are added as floating-point numbers,
+/// so that no damaged number makes the sum fail.
 pub const PENDING_OF_ALL: &str = "
-    SELECT count(*), coalesce(sum(pixels), 0), coalesce(sum(pixels) FILTER (WHERE owner = ?), 0)
+    SELECT count(*), count(*) FILTER (WHERE owner = ?1), total(pixels), total(pixels) FILTER (WHERE owner = ?1)
     FROM tasks WHERE status = 'pending'";
 
 #[async_trait]
@@ -166,15 +167,31 @@ fn admission(db: &Connection, owner: UserId, limits: QueueLimits, pixels: u64) -
     if active >= limits.tasks_per_user {
         return Ok(Admission::UserFull);
     }
-    let (pending, pending_pixels, own_pixels): (u64, u64, u64) =
-        db.prepare_cached(PENDING_OF_ALL)?.query_row([owner], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    // Nobody holds more than what is left free, so one user takes half of the room at most, two take a third each, and
-    // there is always some left for another (Choudhury and Hahne 1998, "Dynamic Queue Length Thresholds for
-    // Shared-Memory Packet Switches"). A user without pending photos is accepted while the queue is not full: otherwise
-    // a photo that exceeds the limit on its own could never be accepted.
-    let (own_after, all_after) = (own_pixels + pixels, pending_pixels + pixels);
-    let exceeds_share = own_pixels > 0 && own_after + all_after > limits.pixels;
-    let exceeds_room = pending_pixels > 0 && all_after > limits.pixels;
-    let full = pending >= limits.tasks || exceeds_room || exceeds_share;
+    let (tasks, room) = db.prepare_cached(PENDING_OF_ALL)?.query_row([owner], |row| {
+        let pixels = |column| row.get::<_, f64>(column).map(|pixels| pixels as u64);
+        Ok((Pending { all: row.get(0)?, own: row.get(1)? }, Pending { all: pixels(2)?, own: pixels(3)? }))
+    })?;
+    let full = tasks.is_full_for(1, limits.tasks) || room.is_full_for(pixels, limits.pixels);
     Ok(if full { Admission::QueueFull } else { Admission::Open { remaining: limits.tasks_per_user - active } })
+}
+
+/// How much of something limited the pending tasks take: places in the queue, or pixels.
+struct Pending {
+    all: u64,
+    /// What those of one user take.
+    own: u64,
+}
+
+impl Pending {
+    /// Returns whether the user may not take `more`.
+    ///
+    /// Nobody holds more than what is left free, so one user takes half of the limit at most, two take a third each,
+    /// and there is always some left for another (Choudhury and Hahne 1998, "Dynamic Queue Length Thresholds for
+    /// Shared-Memory Packet Switches"). A user who holds nothing is accepted while there is room, and an empty queue
+    /// accepts anything: otherwise a photo that exceeds the limit on its own could never be accepted.
+    fn is_full_for(&self, more: u64, limit: u64) -> bool {
+        let all_after = self.all.saturating_add(more);
+        let exceeds_share = self.own > 0 && all_after.saturating_add(self.own).saturating_add(more) > limit;
+        exceeds_share || (self.all > 0 && all_after > limit)
+    }
 }

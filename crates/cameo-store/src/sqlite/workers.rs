@@ -41,7 +41,7 @@ impl Workers for Sqlite {
     async fn workers(&self) -> Result<Vec<Worker>> {
         self.read(|db| {
             let mut select = db.prepare_cached("SELECT * FROM workers ORDER BY id")?;
-            Ok(select.query_map([], rows::worker)?.collect::<rusqlite::Result<_>>()?)
+            Ok(select.query_map([], rows::worker)?.filter_map(rows::readable).collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Users and their configs.
 
-use cameo_store::{Config, StoreError};
+use cameo_store::{Config, StoreError, Worker};
 use uuid::Uuid;
 
 use crate::{Fixture, START};
@@ -21,7 +21,7 @@ async fn a_user_is_found_by_any_variant_of_the_name() {
     for variant in ["ann", "Ann", "ＡＮＮ"] {
         assert_eq!(fixture.store.user_named(variant).await.unwrap().unwrap().id, fixture.ann, "{variant}");
         assert!(fixture.store.set_password(variant, "new", START).await.unwrap(), "{variant}");
-        assert!(fixture.store.set_disabled(variant, false).await.unwrap(), "{variant}");
+        assert!(fixture.store.enable_user(variant).await.unwrap(), "{variant}");
     }
 }
 
@@ -58,10 +58,47 @@ async fn an_unknown_user_gets_no_password() {
 #[tokio::test]
 async fn a_user_can_be_disabled_and_enabled() {
     let fixture = Fixture::new().await;
-    for disabled in [true, false] {
-        assert!(fixture.store.set_disabled("bob", disabled).await.unwrap());
-        assert_eq!(fixture.store.user(fixture.bob).await.unwrap().unwrap().disabled, disabled);
+    assert!(fixture.store.disable_user("bob", START).await.unwrap());
+    assert!(fixture.store.user(fixture.bob).await.unwrap().unwrap().disabled);
+    assert!(fixture.store.enable_user("bob").await.unwrap());
+    assert!(!fixture.store.user(fixture.bob).await.unwrap().unwrap().disabled);
+}
+
+#[tokio::test]
+async fn what_tokens_carry_changes_for_good_when_a_user_is_disabled_or_gets_a_password() {
+    let fixture = Fixture::new().await;
+    let mut values = vec![fixture.store.user(fixture.bob).await.unwrap().unwrap().password_changed_at];
+    // The last change happens after the clock was put back.
+    for (new_password, time) in [(false, START), (true, START), (false, START + 1), (true, 1)] {
+        match new_password {
+            true => assert!(fixture.store.set_password("bob", "new", time).await.unwrap()),
+            false => assert!(fixture.store.disable_user("bob", time).await.unwrap()),
+        }
+        fixture.store.enable_user("bob").await.unwrap();
+        values.push(fixture.store.user(fixture.bob).await.unwrap().unwrap().password_changed_at);
     }
+    assert!(values.is_sorted_by(|earlier, later| earlier < later), "{values:?}");
+}
+
+#[tokio::test]
+async fn damaged_rows_do_not_hide_the_others() {
+    let fixture = Fixture::new().await;
+    let config = fixture.put_config("whole", true).await;
+    fixture.put_config("damaged", true).await;
+    for id in ["a", "b"] {
+        let (id, engine) = (id.to_string(), "cpu".to_string());
+        fixture.store.heartbeat(&Worker { id, server: None, engine, ready: true, heartbeat_at: START }).await.unwrap();
+    }
+    fixture.damage(
+        "UPDATE users SET password_hash = CAST(x'ff' AS TEXT) WHERE name = 'ann';
+         UPDATE configs SET id = 'no UUID' WHERE name = 'damaged';
+         UPDATE workers SET engine = CAST(x'ff' AS TEXT) WHERE id = 'a';",
+    );
+    let users = fixture.store.users().await.unwrap();
+    assert_eq!(users.iter().map(|user| user.id).collect::<Vec<_>>(), [fixture.bob]);
+    assert_eq!(fixture.store.configs(fixture.bob).await.unwrap(), [config]);
+    let workers = fixture.store.workers().await.unwrap();
+    assert_eq!(workers.iter().map(|worker| worker.id.as_str()).collect::<Vec<_>>(), ["b"]);
 }
 
 impl Fixture {

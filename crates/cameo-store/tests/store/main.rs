@@ -50,6 +50,11 @@ impl Fixture {
         Sqlite::open(&self.folder.path().join("cameo.sqlite")).unwrap()
     }
 
+    /// Changes rows as no store does, but a damaged disk or another program.
+    fn damage(&self, statements: &str) {
+        rusqlite::Connection::open(self.folder.path().join("cameo.sqlite")).unwrap().execute_batch(statements).unwrap();
+    }
+
     async fn submit(&self, owner: UserId) -> TaskId {
         let task = new_task(owner);
         let id = task.id;

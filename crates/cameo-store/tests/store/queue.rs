@@ -70,6 +70,25 @@ async fn a_queue_at_its_pixel_limit_refuses_a_task() {
 }
 
 #[tokio::test]
+async fn some_places_are_always_left_for_another_user() {
+    let fixture = Fixture::new().await;
+    let limits = QueueLimits { tasks: 20, ..LIMITS };
+    let submit = async |owner| fixture.store.submit(new_task(owner), limits, START).await.unwrap();
+    let mut held = Vec::new();
+    for number in 0..5 {
+        let owner = fixture.store.add_user(&format!("user {number}"), "hash", false, START).await.unwrap().id;
+        held.push(0);
+        while submit(owner).await == Submission::Accepted {
+            held[number] += 1;
+        }
+    }
+    assert_eq!(held[0], 10, "one user takes half");
+    assert!(held[4] >= 1, "{held:?}");
+    assert_eq!(submit(fixture.bob).await, Submission::Accepted, "{held:?}");
+    assert_eq!(fixture.store.admission(fixture.bob, limits).await.unwrap(), Admission::QueueFull);
+}
+
+#[tokio::test]
 async fn an_empty_queue_accepts_a_photo_above_its_pixel_limit() {
     let fixture = Fixture::new().await;
     let limits = QueueLimits { pixels: 10, ..LIMITS };

@@ -1,6 +1,6 @@
 //! Runs of tasks and how they end, and the workers.
 
-use cameo_store::{TaskStatus, Worker};
+use cameo_store::{Page, TaskStatus, Worker};
 
 use crate::{Fixture, LEASE, RETRY_WAIT, START, assert_lease_lost, failure, result_of};
 
@@ -227,4 +227,36 @@ async fn a_deregistered_worker_is_not_listed() {
     fixture.store.heartbeat(&worker()).await.unwrap();
     fixture.store.deregister("w").await.unwrap();
     assert_eq!(fixture.store.workers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn damaged_rows_of_pending_tasks_fail_and_hold_up_nobody() {
+    for damage in ["result = '{'", "id = 'no UUID'", "pixels = -5", "attempts = -9", "recipe = CAST(x'ff' AS TEXT)"] {
+        let fixture = Fixture::new().await;
+        fixture.submit(fixture.ann).await;
+        let next = fixture.submit(fixture.bob).await;
+        fixture.damage(&format!("UPDATE tasks SET {damage} WHERE owner = {}", fixture.ann));
+        let third = fixture.submit(fixture.bob).await;
+        assert_eq!(fixture.store.list(fixture.ann, Page { before: None, limit: 9 }).await.unwrap(), [], "{damage}");
+        assert_eq!(fixture.lease(START).await.task, next, "{damage}");
+        assert_eq!(fixture.lease(START).await.task, third, "{damage}");
+        assert_eq!(fixture.claim(START).await, None, "{damage}");
+        let load = fixture.store.load().await.unwrap();
+        assert_eq!((load.count(TaskStatus::Failed), load.pending_pixels), (1, 0), "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn damaged_rows_keep_no_other_run_from_being_ended_and_no_result_from_expiring() {
+    let fixture = Fixture::new().await;
+    let runs = [fixture.start_task().await.task, fixture.start_task().await.task];
+    fixture.damage(&format!("UPDATE tasks SET attempts = -9 WHERE id = '{}'", runs[0]));
+    assert_eq!(fixture.store.reap(START + 2 * LEASE).await.unwrap(), 2);
+    assert_eq!(fixture.status(runs[1]).await, TaskStatus::Pending);
+    fixture.store.cancel(runs[1], START).await.unwrap();
+
+    let (_, damaged) = fixture.complete_task().await;
+    let (_, key) = fixture.complete_task().await;
+    fixture.damage(&format!("UPDATE tasks SET id = 'no UUID' WHERE result LIKE '%{damaged}%'"));
+    assert_eq!(fixture.store.expire(START + 1, START).await.unwrap(), [key]);
 }

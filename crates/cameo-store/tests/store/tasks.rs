@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cameo_store::{Millis, Page, Sqlite, StoreError, TaskStatus, Tasks, Workers};
+use cameo_store::{Accounts, Millis, Page, Sqlite, StoreError, TaskStatus, Tasks, Workers};
 use uuid::Uuid;
 
 use crate::{Fixture, LEASE, START, assert_lease_lost, failure, result_of};
@@ -222,6 +222,38 @@ async fn a_database_of_an_older_version_is_updated_and_keeps_its_data() {
     let new = folder.path().join("new.sqlite");
     drop(Sqlite::open(&new).unwrap());
     assert_eq!(schema(&path), schema(&new));
+}
+
+/// Creates a file of schema version 2 with users of these names.
+fn old_database(path: &Path, names: &[&str]) {
+    let old = rusqlite::Connection::open(path).unwrap();
+    old.execute_batch(include_str!("../../src/sqlite/schema/2.sql")).unwrap();
+    old.pragma_update(None, "user_version", 2).unwrap();
+    for name in names {
+        old.execute("INSERT INTO users (name, password_hash, created_at) VALUES (?, 'hash', 1)", [name]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_update_brings_the_names_of_users_into_the_form_in_which_they_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cameo.sqlite");
+    old_database(&path, &["ÉVE", "Ann", "bob"]);
+    let store = Sqlite::open(&path).unwrap();
+    for (id, name) in [(1, "ÉVE"), (1, "éve"), (2, "ann"), (3, "Bob")] {
+        assert_eq!(store.user_named(name).await.unwrap().map(|user| user.id), Some(id), "{name}");
+    }
+}
+
+#[test]
+fn an_update_refuses_two_users_whose_names_have_become_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cameo.sqlite");
+    old_database(&path, &["éve", "ÉVE"]);
+    for _ in 0..2 {
+        let error = Sqlite::open(&path).unwrap_err().to_string();
+        assert!(error.contains("the users éve and ÉVE") && error.contains("rename one of them"), "{error}");
+    }
 }
 
 #[test]
