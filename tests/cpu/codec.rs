@@ -531,6 +531,15 @@ fn a_file_cut_short_is_refused() {
 }
 
 #[test]
+fn a_jpeg_of_two_channels_is_unsupported_rather_than_damaged() {
+    let frame = [0xff, 0xc0, 0, 14, 8, 0, 8, 0, 8, 2, 1, 0x11, 0, 2, 0x11, 0];
+    let scan = [0xff, 0xda, 0, 10, 2, 1, 0, 2, 0, 0, 63, 0];
+    let file = [&[0xff, 0xd8], &frame[..], &scan, &[0xff, 0xd9]].concat();
+    let error = decode(&file).unwrap_err();
+    assert!(error.code() == "unsupported_image_format" && error.to_string().contains("2 channels"), "{error}");
+}
+
+#[test]
 fn a_progressive_jpeg_that_ends_within_a_scan_is_refused_though_it_has_an_end_marker() {
     // By libjpeg, with scans that refine others.
     let file = std::fs::read(crate::common::project().join("fuzz/seeds/decode_jpeg/progressive.jpg")).unwrap();

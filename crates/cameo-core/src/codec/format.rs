@@ -19,10 +19,7 @@ pub(super) fn readable_format(bytes: &[u8]) -> Result<ImageFormat, CodecError> {
     match image::guess_format(bytes) {
         Ok(format) if READABLE.contains(&format) => Ok(format),
         Ok(ImageFormat::Avif) => Err(CodecError::UnknownFormat("it is AVIF".into())),
-        Ok(format) => {
-            let name = format.extensions_str().first().unwrap_or(&"another format");
-            Err(CodecError::UnknownFormat(format!("it is {name}")))
-        }
+        Ok(format) => Err(CodecError::UnknownFormat(format!("it is {format:?}"))),
         Err(_) => Err(CodecError::UnknownFormat(match foreign_format(bytes) {
             Some(name) => format!("it is {name}"),
             None => describe_start(bytes),
@@ -86,6 +83,7 @@ mod tests {
             (b"\0\0\0\x18ftypisom\0\0\0\0mp41", "it is a video"),
             (b"\0\0\0\x0cJXL \r\n\x87\n", "it is JPEG XL"),
             (b"8BPS\0\x01", "it is a Photoshop document"),
+            (b"P6 1 1 255\n", "it is Pnm"),
             (b"hello", "it begins with \"hello\""),
         ] {
             let error = readable_format(start).unwrap_err().to_string();

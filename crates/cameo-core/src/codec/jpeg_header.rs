@@ -84,6 +84,9 @@ impl JpegHeader {
         if width == 0 || components == 0 {
             return Err(undecodable("its frame is empty"));
         }
+        if !matches!(components, 1 | 3 | 4) {
+            return Err(CodecError::Unsupported(format!("JPEG with {components} channels")));
+        }
         Ok(Self { width, height, components, progressive: false, separate_scans: false })
     }
 }
