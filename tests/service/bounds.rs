@@ -49,7 +49,7 @@ const TESTS: [(&str, &str, &str); 41] = [
     ("time that a task may run", "tests/service/crashes.rs", "a_task_that_always_takes_too_long_fails"),
     ("runs of a task", "crates/cameo-store/tests/store/runs.rs", "a_task_fails_after_three_retries"),
     ("tasks that wait or run, and uploads under way", "tests/service/tasks.rs", "the_tasks_of_one_user_are_limited"),
-    ("megapixels that wait", "tests/service/faults.rs", "one_user_does_not_fill_the_queue_alone"),
+    ("tasks and megapixels that wait", "tests/service/faults.rs", "one_user_does_not_fill_the_queue_alone"),
     ("event streams", "tests/service/watching.rs", "the_event_streams_of_a_user_are_limited"),
     ("configs", "tests/service/reference.rs", "a_user_has_a_hundred_configs_at_most"),
     ("connections, unless behind a proxy", "tests/service/strangers.rs", "an_address_has_a_share_of_the_connections"),
