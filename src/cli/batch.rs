@@ -28,7 +28,8 @@ pub struct BatchArgs {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<OsString>,
     /// Where the result goes: a file, a folder for several, or - for standard output
-    #[arg(short, long, value_name = "OUT")]
+    // A value that begins with a hyphen is refused with a sentence of our own.
+    #[arg(short, long, value_name = "OUT", allow_hyphen_values = true)]
     output: OsString,
     /// Format of the result: png or webp [default: the extension of OUT, else png]
     #[arg(long)]

@@ -23,10 +23,14 @@ impl Output {
     /// Parses the value of `-o`.
     ///
     /// # Errors
-    /// [`CliError::Usage`] if `argument` is empty.
+    /// [`CliError::Usage`] if `argument` is empty or looks like a flag.
     pub fn parse(argument: &OsStr) -> Result<Self> {
         if argument.is_empty() {
             return Err(CliError::Usage("the output is an empty name: use -o FILE or -o FOLDER".into()));
+        }
+        if argument != DASH && argument.as_encoded_bytes().starts_with(b"-") {
+            let name = argument.display();
+            return Err(CliError::Usage(format!("the output {name} looks like a flag: use -o ./{name} for a file")));
         }
         // As files these would be what standard output was redirected to, which the shell has created already.
         if [DASH, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| argument == *name) {

@@ -181,7 +181,7 @@ fn image_bytes_are_not_written_to_a_terminal() {
 #[test]
 fn invalid_arguments_get_one_sentence_and_write_nothing() {
     let folder = folder();
-    let cases: [(&[&str], &str); 23] = [
+    let cases: [(&[&str], &str); 25] = [
         (&["enhance", "missing.png", "-o", "o.png"], "there is no file missing.png"),
         (&["enhance", "in/*.jpg", "-o", "o"], "no file matches in/*.jpg"),
         (&["enhance", "in/a.png", "-o", "o.jpg"], "end the output in .png or .webp"),
@@ -194,6 +194,8 @@ fn invalid_arguments_get_one_sentence_and_write_nothing() {
         (&["combo", "in/a.png", "-o", "o.png", "--models", "nowhere"], "has no readable manifest.toml"),
         (&["enhance", "in/a.png", "-o", "in/a.png", "--overwrite"], "overwrite the photo"),
         (&["enhance", "in/a.png", "-o", "-", "--json"], "both need standard output"),
+        (&["enhance", "in/a.png", "-o", "-b.png"], "looks like a flag: use -o ./-b.png"),
+        (&["enhance", "in/a.png", "-o", "--overwrite"], "looks like a flag"),
         (&["enhance", "in/a.png", "-o", ""], "the output is an empty name: use -o FILE or -o FOLDER"),
         (
             &["enhance", "in/a.png", "-o", "o.png", "--max-input-megapixels", "nan"],
