@@ -181,7 +181,7 @@ impl Inputs {
         self.output_folder.is_some() && FileId::of(folder) == self.output_folder
     }
 
-    /// Notes that an argument names nothing that can be read.
+    /// Records an argument that cannot be read, with the reason.
     fn fail(&mut self, path: PathBuf, error: io::Error) {
         let shown = path.display();
         let error = match error.kind() {

@@ -34,7 +34,7 @@ pub struct Retention {
 
 impl Retention {
     /// Returns how long nothing expires after the start of the server. The clock of a machine that has just started may
-    /// be wrong until it is set from the network.
+    /// be wrong until it has been set from the network.
     fn pause_after_start(&self) -> Duration {
         ClockWatch::PAUSE.min(self.results)
     }

@@ -61,7 +61,7 @@ impl StopSignals {
         Self { received }
     }
 
-    /// Completes when one of them has been received, also before this was called.
+    /// Completes as soon as one of the signals has been received, even if it arrived before this call.
     pub async fn received(&mut self) {
         if self.received.wait_for(|received| *received).await.is_err() {
             std::future::pending::<()>().await;

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 const PREFIX: &str = ".cameo-";
 const SUFFIX: &str = ".part";
 
-/// A temporary file is written in one go. One that has not changed for this long belongs to a process that was killed.
+/// A temporary file is written without pauses, so one that has not changed for this long was left by a killed process.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// The temporary files of this process.

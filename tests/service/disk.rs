@@ -118,7 +118,7 @@ fn results_that_are_too_large_for_the_disk_hold_up_no_others() {
     add_user(server.folder.path(), "bob", PASSWORD);
     let (ann, bob) = (Client::new(&server), Client { token: server.token_of("bob", PASSWORD), server: &server });
     let large = noise(900);
-    // Room for the photos and for many small results, but not for one of the large ones, each of 36 MB.
+    // The disk has space for the photos and for many small results, but not for a large result, which takes 36 MB.
     disk.fill(24 << 20);
     let submit = || ann.submit_accepted("/api/v1/upscale?scale=4&enhance_level=light", &large);
     let waiting = [submit(), submit()];

@@ -162,7 +162,7 @@ impl Server {
         (self.child, self.port) = spawn(self.folder.path(), &self.arguments, self.port, &self.under);
     }
 
-    /// Returns the exit code if it ends within the patience of a test.
+    /// Waits for the process to end, for as long as a test may wait, and returns its exit code.
     pub fn exit_code(&mut self) -> Option<i32> {
         let since = Instant::now();
         while since.elapsed() < PATIENCE {

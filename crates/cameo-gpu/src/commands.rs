@@ -1,4 +1,4 @@
-//! Commands that were recorded and not submitted yet.
+//! Commands that have been recorded but not submitted.
 
 /// Operations of the convolutions in one submission. The device computes them while the next are recorded, and even a
 /// slow one ends them long before its driver takes it for hung.
@@ -33,11 +33,10 @@ impl Commands {
     /// Returns the pass for a dispatch that binds `bound_bytes`.
     pub fn pass(&mut self, bound_bytes: u64) -> &mut wgpu::ComputePass<'static> {
         self.bound_bytes += bound_bytes;
-        if self.pass.is_none() {
-            let descriptor = wgpu::ComputePassDescriptor { label: Some("cameo"), timestamp_writes: None };
-            self.pass = Some(self.encoder().begin_compute_pass(&descriptor).forget_lifetime());
-        }
-        self.pass.get_or_insert_with(|| unreachable!("the pass was just begun"))
+        let descriptor = wgpu::ComputePassDescriptor { label: Some("cameo"), timestamp_writes: None };
+        let open = self.pass.take();
+        let pass = open.unwrap_or_else(|| self.encoder().begin_compute_pass(&descriptor).forget_lifetime());
+        self.pass.insert(pass)
     }
 
     /// Counts `operations` of the last dispatch.

@@ -126,7 +126,8 @@ impl GpuContext {
     /// # Errors
     /// If the device was lost or has no memory for the copy.
     pub fn read(&self, buffers: &[&GpuBuffer], bytes: &mut Vec<u8>) -> Result<(), EngineError> {
-        self.transfer.borrow_mut().read(&mut self.commands.borrow_mut(), &self.queue, buffers, bytes)
+        let submit_and_wait = |commands: &mut Commands| self.submit_and_wait(commands);
+        self.transfer.borrow_mut().read(&mut self.commands.borrow_mut(), submit_and_wait, buffers, bytes)
     }
 
     /// Records a copy of `bytes` from one offset to another.
@@ -201,7 +202,11 @@ impl GpuContext {
     /// # Errors
     /// If the device was lost.
     pub fn wait(&self) -> Result<(), EngineError> {
-        self.submit(&mut self.commands.borrow_mut());
+        self.submit_and_wait(&mut self.commands.borrow_mut())
+    }
+
+    fn submit_and_wait(&self, commands: &mut Commands) -> Result<(), EngineError> {
+        self.submit(commands);
         self.counters.update(|counters| counters.waits += 1);
         self.device.poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(device_error)
     }

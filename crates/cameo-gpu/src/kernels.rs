@@ -160,7 +160,7 @@ impl Kernels {
 /// The pipeline of a shader whose parameters are of type `P`.
 #[derive(Debug)]
 pub struct Kernel<P> {
-    /// The name of the shader: the label of the pipeline and of the bind groups that it uses.
+    /// The name of the shader, which also labels the pipeline and its bind groups.
     pub name: &'static str,
     pub pipeline: wgpu::ComputePipeline,
     pub bind_group_layout: wgpu::BindGroupLayout,

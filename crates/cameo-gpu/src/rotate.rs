@@ -7,7 +7,7 @@ use crate::kernels::workgroups_2d;
 use crate::network::GpuFeatureMap;
 use crate::params::Rotate;
 
-/// Returns each channel of `map`, which is square, rotated.
+/// Returns `map` with each of its channels rotated. The channels must be square.
 pub fn rotate(context: &GpuContext, map: &GpuFeatureMap, rotation: Rotation) -> GpuFeatureMap {
     if rotation == Rotation::None {
         return map.clone();

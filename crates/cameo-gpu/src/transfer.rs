@@ -116,15 +116,15 @@ impl Transfer {
         GpuBuffer::unpooled(buffer)
     }
 
-    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. Submits all commands, and
-    /// waits for them.
+    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. `submit_and_wait` submits
+    /// all commands and waits for them.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
     pub fn read(
         &mut self,
         commands: &mut Commands,
-        queue: &wgpu::Queue,
+        submit_and_wait: impl FnOnce(&mut Commands) -> Result<(), EngineError>,
         buffers: &[&GpuBuffer],
         bytes: &mut Vec<u8>,
     ) -> Result<(), EngineError> {
@@ -143,15 +143,12 @@ impl Transfer {
             // The receiver no longer exists only if this call has failed already.
             let _ = sender.send(mapped);
         });
-        queue.submit(commands.finish());
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(device_error)?;
+        submit_and_wait(commands)?;
         receiver.recv().map_err(device_error)?.map_err(device_error)?;
         bytes.extend_from_slice(&staging.slice(..size).get_mapped_range().map_err(device_error)?);
         staging.unmap();
         self.readback = Some(staging);
         self.counters.update(|counters| {
-            counters.submissions += 1;
-            counters.waits += 1;
             counters.readbacks += 1;
             counters.readback_bytes += size;
         });

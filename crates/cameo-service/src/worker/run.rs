@@ -27,7 +27,7 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// Tasks that run at once: one has the engine, and the one before it is being encoded and stored.
 const MAX_RUNNING: usize = 2;
 
-/// Tasks that wait for room on the disk while others run. Each holds its result in memory.
+/// How many tasks may wait for disk space without occupying a place. Each of them holds its result in memory.
 const MAX_OUTSIDE: usize = 2;
 
 /// Runs tasks until `stop` turns true. Tasks that run then are returned to the queue.

@@ -20,7 +20,7 @@ pub const ACTIVE_OF_OWNER: &str = "
          + (SELECT count(*) FROM tasks WHERE owner = ?1 AND status = 'processing')";
 
 /// Counts the pending tasks and their pixels, of all users and of one. The pixels are added as floating-point numbers,
-/// so that no damaged number makes the sum fail.
+/// so that a damaged number cannot make the sum fail.
 pub const PENDING_OF_ALL: &str = "
     SELECT count(*), count(*) FILTER (WHERE owner = ?1), total(pixels), total(pixels) FILTER (WHERE owner = ?1)
     FROM tasks WHERE status = 'pending'";
@@ -183,7 +183,7 @@ struct Pending {
 }
 
 impl Pending {
-    /// Returns whether the user may not take `more`.
+    /// Returns whether `more` would exceed the limit, or the share of the user.
     ///
     /// Nobody holds more than what is left free, so one user takes half of the limit at most, two take a third each,
     /// and there is always some left for another (Choudhury and Hahne 1998, "Dynamic Queue Length Thresholds for
