@@ -37,7 +37,7 @@ pub struct BatchArgs {
     /// Bits per channel of the result: 8, or 16 in a PNG
     #[arg(long, value_name = "BITS", default_value_t)]
     depth: Depth,
-    /// Compression of a PNG: fast, or small for a tenth less in up to five times the time
+    /// Compression of a PNG: fast, or small for up to a sixth less in up to 15 times the time
     #[arg(long, default_value_t)]
     compression: Compression,
     /// Keep the colours and the profile of a Display P3 photo [default: convert to sRGB]

@@ -67,7 +67,7 @@ impl Format {
 pub enum Compression {
     #[default]
     Fast,
-    /// A tenth smaller on average, in up to five times the time.
+    /// Up to a sixth smaller, in up to 15 times the time.
     Small,
 }
 

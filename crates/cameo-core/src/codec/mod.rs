@@ -22,6 +22,8 @@ mod picture;
 mod png;
 mod png_bands;
 mod png_color;
+mod png_deflate;
+mod png_huffman;
 mod sample;
 mod tiff;
 
