@@ -44,13 +44,14 @@ impl MatteStats {
     /// Returns how uncertain the matte is: 0 is certain, 1 is the most. The number ranks mattes by their error; it is
     /// not a probability.
     ///
-    /// Five ratios are combined: the soft area to the subject's area, the disagreement with the coarse matte of the
-    /// mirrored photo, the disagreement with the person prior if a person was found, the clipped pixels to an eighth of
-    /// a side, and what the matte lacks of a person that is certain to an eighth of the subject's area.
+    /// Five ratios are combined, the last three at half weight: the soft area to the subject's area, the disagreement with
+    /// the coarse matte of the mirrored photo, the disagreement with the person prior if a person was found, the clipped
+    /// pixels to an eighth of a side, and what the matte lacks of a person that is certain to an eighth of the subject's
+    /// area.
     ///
-    /// Calibrated, but for the last ratio, on 72 mattes of two networks with known ground truth (and the same without
-    /// guidance): it ranks them by their relative error with a rank correlation of 0.79. Below 0.1 the median error is 3
-    /// percent of the subject's area; from 0.3 on, three in four are off by more than 10 percent.
+    /// On 65 headshots with drawn masks (Human-Segmentation-Dataset, networks IS-Net and U2-Net-p) it ranks the mattes by
+    /// their error with a rank correlation of 0.75. Below 0.1 the median error is half a percent of the subject's area;
+    /// from 0.3 on, one in two is off by more than 10 percent. Of those that lose 5 percent, none is below 0.2.
     pub fn uncertainty(&self) -> f32 {
         if self.subject_pixels == 0 {
             return 1.0;
@@ -61,7 +62,7 @@ impl MatteStats {
         let contradiction = if self.person_present == 1 { 1.0 - ratio(self.intersection, self.union) } else { 0.0 };
         let clipped = ratio(self.clipped, MAX_CLIPPED);
         let lacking = ratio(LACKING_WEIGHT * self.lacking, self.subject_pixels);
-        let doubts = [soft, disagreement / 2.0, contradiction / 2.0, clipped / 2.0, lacking / 2.0];
+        let doubts = [soft, disagreement, contradiction / 2.0, clipped / 2.0, lacking / 2.0];
         1.0 - doubts.into_iter().map(|doubt| 1.0 - doubt).product::<f32>()
     }
 }
