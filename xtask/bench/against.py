@@ -158,13 +158,13 @@ def processor():
         return platform.processor() or "an unknown processor"
 
 
-def write(readme, lines):
+def write(readme, lines, begin=BEGIN, end=END):
     """Replaces what is between the two marks by `lines`."""
     text = readme.read_text()
-    if BEGIN not in text or END not in text:
-        sys.exit(f"{readme} has no place for the table: add the lines {BEGIN} and {END}")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    readme.write_text(before + "\n".join([BEGIN, *lines, END]) + after)
+    if begin not in text or end not in text:
+        sys.exit(f"{readme} has no place for the table: add the lines {begin} and {end}")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    readme.write_text(before + "\n".join([begin, *lines, end]) + after)
 
 
 def main():

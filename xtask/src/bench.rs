@@ -1,12 +1,11 @@
-//! `cargo xtask bench`: compares Cameo's speed and memory with a Python program; `benches/README.md` explains the
-//! figures.
+//! `cargo xtask bench`: compares Cameo with Python programs; `benches/README.md` explains the figures.
 
 use std::process::Command;
 
 use cameo_models::Network;
 
 use crate::process::run;
-use crate::{fetch, project_folder, quality, target_folder};
+use crate::{fetch, project_folder, python, quality, target_folder};
 
 #[derive(Clone, Copy, clap::Args)]
 pub struct BenchArgs {
@@ -22,19 +21,31 @@ pub struct BenchArgs {
 enum Baseline {
     /// Runs the same weights with onnxruntime, and everything else with Pillow
     Onnxruntime,
+    /// Runs the networks alone with the same weights, with OpenVINO and onnxruntime
+    Openvino,
 }
 
+/// The packages that the comparison of the networks imports.
+const NETWORK_PACKAGES: [&str; 3] = ["numpy==1.26.4", "onnxruntime==1.32.0", "openvino==2026.4.0"];
+
 pub fn bench(args: BenchArgs) -> Result<(), String> {
-    let Baseline::Onnxruntime = args.against;
     let project = project_folder();
-    let data = quality::data_folder()?;
-    let cameo = quality::build_cameo()?;
+    let scripts = project.join("xtask/bench");
+    let mut script = match args.against {
+        Baseline::Onnxruntime => {
+            let data = quality::data_folder()?;
+            let mut script = Command::new(quality::baseline_python()?);
+            script.arg(scripts.join("against.py")).arg(quality::build_cameo()?).arg(data);
+            script
+        }
+        Baseline::Openvino => {
+            let mut script = Command::new(python::with("networks", &NETWORK_PACKAGES)?);
+            script.arg(scripts.join("networks.py")).arg(quality::build_cameo()?);
+            script
+        }
+    };
     fetch::fetch()?;
-    let mut script = Command::new(quality::baseline_python()?);
     script
-        .arg(project.join("xtask/bench/against.py"))
-        .arg(cameo)
-        .arg(data)
         .arg(project.join("benches/README.md"))
         .arg(target_folder().join("bench"))
         .arg("--isnet")
