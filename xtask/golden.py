@@ -70,11 +70,11 @@ def save_matte(path, matte, pixels):
 def write_network_goldens(isnet, u2netp, photo, goldens, selftest):
     doubled = photo.repeat(2, axis=0).repeat(2, axis=1)
     save_matte(goldens / "isnet_1024.png", run(isnet, "isnet", doubled)[0], doubled)
-    crop = photo[:256, 96:352]
-    save_matte(goldens / "isnet_256.png", run(with_smaller_input(isnet, 4), "isnet", crop)[0], crop)
     portrait = photo[:320, 64:384]
-    outputs = run(u2netp, "u2netp", portrait)
     Image.fromarray(portrait).save(selftest / "portrait.png", optimize=True)
+    part = portrait[:256, 32:288]
+    save_matte(selftest / "isnet_256.png", run(with_smaller_input(isnet, 4), "isnet", part)[0], part)
+    outputs = run(u2netp, "u2netp", portrait)
     save_matte(selftest / "u2netp_matte.png", outputs[0], portrait)
     # The second side output is the coarse matte.
     save_matte(goldens / "u2netp_320_coarse.png", outputs[2], portrait)

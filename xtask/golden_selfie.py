@@ -1,9 +1,9 @@
 """Writes the golden picture of the selfie network, computed by MediaPipe.
 
-    python golden_selfie.py PHOTO GOLDENS
+    python golden_selfie.py PHOTO SELFTEST
 
-The golden is the network's output as 16-bit grey PNG. Its input is cut from the photo at the network's size without
-resampling, so that both sides have the same input.
+SELFTEST is the folder of the engines' self-test. The golden is the network's output as 16-bit grey PNG. Its input is cut
+from the photo at the network's size without resampling, so that both sides have the same input.
 """
 
 import sys
@@ -15,12 +15,12 @@ from PIL import Image
 
 
 def main():
-    photo, goldens = sys.argv[1:]
+    photo, selftest = sys.argv[1:]
     pixels = np.ascontiguousarray(np.asarray(Image.open(photo).convert("RGB"))[:256, 96:352])
     segmenter = mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
     matte = np.asarray(segmenter.process(pixels).segmentation_mask, dtype=np.float32).clip(0, 1)
     assert matte.shape == (256, 256), matte.shape
-    Image.fromarray((matte * 65535 + 0.5).astype(np.uint16)).save(Path(goldens) / "selfie_256.png", optimize=True)
+    Image.fromarray((matte * 65535 + 0.5).astype(np.uint16)).save(Path(selftest) / "selfie_256.png", optimize=True)
     print("selfie_256", matte.shape, f"{matte.min():.6f} {matte.max():.6f} mean {matte.mean():.6f}")
 
 

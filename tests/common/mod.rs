@@ -1,14 +1,15 @@
 //! What the test binaries share: pictures made by formula, goldens, and comparison.
 #![allow(dead_code, reason = "each binary uses its part")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cameo_core::codec::{self, Image, InputLimits, Sample};
 use cameo_core::pipeline::{CutoutOptions, Operation, Recipe};
 use cameo_models::{Manifest, Network};
 
-pub fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// Returns the folder of the project, or what stands in for it on a machine without the checkout.
+pub fn project() -> PathBuf {
+    std::env::var_os("CAMEO_TEST_DATA").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 pub fn models() -> PathBuf {

@@ -19,14 +19,15 @@ pub fn golden() -> Result<(), String> {
     let project = project_folder();
     let photo = project.join("samples/astronaut.png");
     let goldens = project.join("tests/golden");
+    let self_test = project.join("models/selftest");
     run(Command::new(python::with("golden", &ONNX_PACKAGES)?)
         .arg(project.join("xtask/golden.py"))
         .args(Network::MATTING.map(fetch::published_file))
         .arg(&photo)
         .arg(&goldens)
-        .arg(project.join("models/selftest")))?;
+        .arg(&self_test))?;
     run(Command::new(python::with("golden-selfie", &MEDIAPIPE_PACKAGES)?)
         .arg(project.join("xtask/golden_selfie.py"))
         .arg(&photo)
-        .arg(&goldens))
+        .arg(&self_test))
 }

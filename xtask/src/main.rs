@@ -8,6 +8,7 @@ mod fetch;
 mod files;
 mod fuzz;
 mod golden;
+mod gpu_kit;
 mod install;
 mod process;
 mod python;
@@ -50,6 +51,14 @@ enum Task {
     Fuzz(fuzz::FuzzArgs),
     /// Recreate the golden pictures with onnxruntime and MediaPipe from the published models
     Golden,
+    /// Pack what measures Cameo on a GPU host that has a driver and nothing else
+    GpuKit {
+        /// Folder that the two parts of the kit are written to
+        out: PathBuf,
+    },
+    /// Measure this machine with a part of the GPU kit; its run.sh calls this
+    #[command(hide = true)]
+    RunGpuKit(gpu_kit::RunArgs),
     /// Measure the quality of results, and fail if a figure is past its floor
     Quality(quality::QualityArgs),
     /// Put a mixed load on a server, and fail if anything is lost, left behind or grown
@@ -68,6 +77,8 @@ fn main() -> ExitCode {
         Task::Corpus { folder } => corpus::corpus(&folder),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Golden => golden::golden(),
+        Task::GpuKit { out } => gpu_kit::pack(&out),
+        Task::RunGpuKit(args) => gpu_kit::run(args),
         Task::Quality(args) => quality::quality(args),
         Task::Soak(args) => soak::soak(args),
         Task::Test => test::test(),

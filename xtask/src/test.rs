@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::process::{cargo, run};
-use crate::{corpus, deny, fuzz, install, project_folder, python, quality};
+use crate::{corpus, deny, fuzz, gpu_kit, install, project_folder, python, quality};
 
 /// The packages that the service's tests use: the HTTP client of the examples, and a generator of requests from the
 /// OpenAPI document.
@@ -31,6 +31,7 @@ pub fn test() -> Result<(), String> {
         run(&mut tests)?;
     }
     test_with_sanitizer()?;
+    gpu_kit::test()?;
     match fuzz::is_supported() {
         true => fuzz::fuzz(&fuzz::FuzzArgs::QUICK)?,
         false => println!("SKIPPED: the fuzz targets, because they need Linux on x86-64 or Arm64"),
