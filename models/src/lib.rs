@@ -5,21 +5,18 @@
 //! - [`u2net`]: the graphs of the two matting networks, IS-Net and U2-Net-p
 //! - [`selfie`]: the graph of the network that finds people
 //! - [`network_graph`]: the graph of any of them
+//! - [`Golden`]: what the original of each network computes, for engines to test themselves
 //!
 //! This crate depends on no tensor library, so that `cargo xtask convert` can check and write weights without building
 //! the networks that will run them.
 
+mod golden;
 pub mod graph;
 pub mod manifest;
 mod networks;
 pub mod selfie;
 pub mod u2net;
 
-/// A portrait of 320x320 pixels (PNG), for engines to test themselves on.
-pub const SELF_TEST_PORTRAIT: &[u8] = include_bytes!("../selftest/portrait.png");
-
-/// The matte that onnxruntime computes from [`SELF_TEST_PORTRAIT`] with U2-Net-p: 16-bit grey PNG of the same size.
-pub const SELF_TEST_MATTE: &[u8] = include_bytes!("../selftest/u2netp_matte.png");
-
+pub use golden::{Golden, SELF_TEST_PORTRAIT};
 pub use manifest::{Manifest, ModelEntry, ModelError, Network};
 pub use networks::network_graph;

@@ -69,10 +69,14 @@ macro_rules! shaders {
 
 shaders! {
     winograd_weights + "f32" + "winograd";
-    winograd_input + "f32" + "winograd";
+    winograd_input + "f32" + "winograd" + "winograd_input";
+    winograd_input_wide + "f32" + "winograd" + "winograd_input";
     winograd_gemm + "f32";
-    winograd_output + "winograd" + "activation";
-    conv_direct + "activation";
+    winograd_output + "winograd" + "winograd_output" + "activation" + "conv_store";
+    winograd_output_wide + "winograd" + "winograd_output" + "activation";
+    conv_tiled + "activation" + "conv_store" + "sampled_inputs" + "conv_tiled_load";
+    conv_direct + "activation" + "conv_store";
+    conv_depthwise + "activation";
     max_pool2;
     resize_bilinear;
     sigmoid + "activation";
@@ -113,11 +117,5 @@ shaders! {
     denoise_count + "photo";
     denoise_level;
     denoise_filter + "photo";
-    enhance_local_range + "photo";
-    enhance_premultiply + "photo";
-    enhance_resample_across + "photo";
-    enhance_resample_down;
-    enhance_sharpen_across + "color";
-    enhance_sharpen_down + "color" + "picture";
-    enhance_pack + "color" + "picture";
+    enhance_tile + "photo" + "color" + "picture" + "enhance_resample" + "enhance_ranges";
 }

@@ -12,46 +12,57 @@ struct Params {
     tile_count: u32,
     // Tiles between the rows of two channels in `input_tiles`.
     tile_stride: u32,
-    // Channels of all inputs of the convolution, and where the channels of this one begin among them.
+    // Channels of both inputs, and of the first of them.
     channels_in: u32,
-    first_channel: u32,
+    first_channels: u32,
 }
 
 var<immediate> params: Params;
 // `[channels, height, width]`
-@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> first: array<f32>;
+// Read only if the first has not all channels.
+@group(0) @binding(1) var<storage, read> second: array<f32>;
 // `[36, channels_in, tile_stride]`
-@group(0) @binding(1) var<storage, read_write> input_tiles: array<Real>;
+@group(0) @binding(2) var<storage, read_write> input_tiles: array<Real>;
+
+// Reads pixel `x`, `y` of a channel of both inputs; zero outside.
+fn input_at(channel: u32, x: u32, y: u32) -> f32 {
+    if (x >= params.width || y >= params.height) {
+        return 0.0;
+    }
+    let pixel = y * params.width + x;
+    let pixels = params.width * params.height;
+    if (channel < params.first_channels) {
+        return first[channel * pixels + pixel];
+    }
+    return second[(channel - params.first_channels) * pixels + pixel];
+}
+
+// Reads six pixels of a row, and transforms them.
+fn transformed_row(channel: u32, x: u32, y: u32) -> Six {
+    return input_transform(Six(
+        input_at(channel, x, y),
+        input_at(channel, x + params.dilation, y),
+        input_at(channel, x + 2u * params.dilation, y),
+        input_at(channel, x + 3u * params.dilation, y),
+        input_at(channel, x + 4u * params.dilation, y),
+        input_at(channel, x + 5u * params.dilation, y),
+    ));
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.tile_count) {
         return;
     }
-    let origin = tile_origin(params.first_tile + id.x, params.tiles_across, params.tiles_down, params.dilation);
-    let plane = id.y * params.width * params.height;
-    var rows: array<array<f32, 6>, 6>;
-    for (var i = 0u; i < 6u; i++) {
-        // Above the first row this wraps around to a number past the last one, where the padding is zero as well.
-        let y = origin.y + i * params.dilation - params.dilation;
-        var row: array<f32, 6>;
-        for (var j = 0u; j < 6u; j++) {
-            let x = origin.x + j * params.dilation - params.dilation;
-            row[j] = 0.0;
-            if (y < params.height && x < params.width) {
-                row[j] = input[plane + y * params.width + x];
-            }
-        }
-        rows[i] = input_transform(row);
-    }
-    let channel = params.first_channel + id.y;
-    for (var j = 0u; j < 6u; j++) {
-        let column = input_transform(
-            array<f32, 6>(rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j])
-        );
-        for (var i = 0u; i < 6u; i++) {
-            let at = ((i * 6u + j) * params.channels_in + channel) * params.tile_stride + id.x;
-            input_tiles[at] = real(column[i]);
-        }
-    }
+    // Before the first row or column this wraps around to a number past the last one, where the padding is zero as well.
+    let origin = tile_origin(params.first_tile + id.x, params.tiles_across, params.tiles_down, params.dilation)
+        - params.dilation;
+    let a = transformed_row(id.y, origin.x, origin.y);
+    let b = transformed_row(id.y, origin.x, origin.y + params.dilation);
+    let c = transformed_row(id.y, origin.x, origin.y + 2u * params.dilation);
+    let d = transformed_row(id.y, origin.x, origin.y + 3u * params.dilation);
+    let e = transformed_row(id.y, origin.x, origin.y + 4u * params.dilation);
+    let f = transformed_row(id.y, origin.x, origin.y + 5u * params.dilation);
+    store_columns(a, b, c, d, e, f, id.y, id.x);
 }

@@ -26,39 +26,38 @@ var<immediate> params: Params;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
+fn store_pixel(sum: f32, channel: u32, x: u32, y: u32) {
+    if (x < params.width) {
+        store(sum, channel, y * params.width + x, params.width * params.height);
+    }
+}
+
+// Transforms a row of the columns, and stores its four results.
+fn store_row(columns: Six, channel: u32, x: u32, y: u32) {
+    if (y >= params.height) {
+        return;
+    }
+    let row = output_transform(columns);
+    store_pixel(row.x, channel, x, y);
+    store_pixel(row.y, channel, x + params.dilation, y);
+    store_pixel(row.z, channel, x + 2u * params.dilation, y);
+    store_pixel(row.w, channel, x + 3u * params.dilation, y);
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.tile_count) {
         return;
     }
-    var columns: array<vec4<f32>, 6>;
-    for (var j = 0u; j < 6u; j++) {
-        var column: array<f32, 6>;
-        for (var i = 0u; i < 6u; i++) {
-            column[i] = products[((i * 6u + j) * params.channels_out + id.y) * params.tile_stride + id.x];
-        }
-        columns[j] = output_transform(column);
-    }
+    let a = transformed_column(0u, id.y, id.x);
+    let b = transformed_column(1u, id.y, id.x);
+    let c = transformed_column(2u, id.y, id.x);
+    let d = transformed_column(3u, id.y, id.x);
+    let e = transformed_column(4u, id.y, id.x);
+    let f = transformed_column(5u, id.y, id.x);
     let origin = tile_origin(params.first_tile + id.x, params.tiles_across, params.tiles_down, params.dilation);
-    let plane = id.y * params.width * params.height;
-    for (var i = 0u; i < 4u; i++) {
-        let y = origin.y + i * params.dilation;
-        if (y >= params.height) {
-            break;
-        }
-        let row = output_transform(
-            array<f32, 6>(columns[0][i], columns[1][i], columns[2][i], columns[3][i], columns[4][i], columns[5][i])
-        );
-        for (var j = 0u; j < 4u; j++) {
-            let x = origin.x + j * params.dilation;
-            if (x < params.width) {
-                let at = plane + y * params.width + x;
-                var value = activate(row[j] + bias[id.y], params.activation);
-                if (params.has_residual != 0u) {
-                    value += residual[at];
-                }
-                output[at] = value;
-            }
-        }
-    }
+    store_row(Six(a.x, b.x, c.x, d.x, e.x, f.x), id.y, origin.x, origin.y);
+    store_row(Six(a.y, b.y, c.y, d.y, e.y, f.y), id.y, origin.x, origin.y + params.dilation);
+    store_row(Six(a.z, b.z, c.z, d.z, e.z, f.z), id.y, origin.x, origin.y + 2u * params.dilation);
+    store_row(Six(a.w, b.w, c.w, d.w, e.w, f.w), id.y, origin.x, origin.y + 3u * params.dilation);
 }

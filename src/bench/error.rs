@@ -9,6 +9,8 @@ pub enum BenchError {
     Pipeline(#[from] PipelineError),
     #[error("this system does not report the memory of a process: run the soak on Linux, macOS or Windows")]
     MemoryUnknown,
+    #[error("{0} has no timestamps: leave out --gpu-times")]
+    NoTimestamps(String),
     #[error("memory grows by more than {limit_kib} KiB per image, which is a leak: {summary}")]
     MemoryGrows { limit_kib: f64, summary: String },
 }

@@ -10,21 +10,22 @@ use cameo_cpu::CpuEngine;
 use cameo_gpu::GpuEngine;
 use cameo_models::Network;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
 
 use super::args::{Device, EngineArgs};
 use super::engine::{self, Choice};
 use super::enhance::EnhanceArgs;
 use super::error::{CliError, Result};
 use super::files::{self, Location};
-use crate::bench::{self, BenchError, BenchReport, EngineFigures, GpuSpec, Machine, SOAK_CYCLE};
+use crate::bench::{self, BenchError, BenchReport, EngineFigures, GpuSpec, Machine, RooflineOptions, SOAK_CYCLE};
 
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
     /// Engines to measure
     #[arg(long, value_enum, default_value_t)]
     engine: Engines,
-    /// Sizes of the photo in megapixels, separated by commas: 0.01 to 50 each
-    #[arg(long, value_name = "MP", value_delimiter = ',', default_values_t = [1.0, 4.0, 12.0], value_parser = megapixels)]
+    /// Sizes of the photo in megapixels, separated by commas: 0.01 to 50 each [default: 1,4,12]
+    #[arg(long, value_name = "MP", value_delimiter = ',', value_parser = megapixels)]
     sizes: Vec<f64>,
     /// Runs of each size, after a warm-up; their median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -42,11 +43,14 @@ pub struct BenchArgs {
     #[arg(long, value_name = "IMAGES", conflicts_with_all = ["sizes", "runs", "json", "level", "scale"],
         value_parser = clap::value_parser!(u32).range(10 * SOAK_CYCLE as i64..))]
     soak: Option<u32>,
-    /// Instead of measuring times, print what each stage of a 12-megapixel photo asks of a GPU, and the shortest time
-    /// it could take on this one [default if none is named: l4]
+    /// Instead of measuring times, print what each stage asks of a GPU for a photo of the first of the sizes [default: 12
+    /// megapixels], and the shortest time it could take on this one [default if none is named: l4]
     #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4", value_parser = gpu_spec(),
-        conflicts_with_all = ["engine", "sizes", "runs", "json", "soak", "level", "scale"])]
+        conflicts_with_all = ["engine", "soak", "level", "scale"])]
     roofline: Option<GpuSpec>,
+    /// Print how long each kernel takes as well, by the timestamps of the GPU: that of the run with the median
+    #[arg(long, requires = "roofline")]
+    gpu_times: bool,
     /// Let the GPU be a software adapter (for tests: it is slow)
     #[arg(long, env = "CAMEO_ALLOW_SOFTWARE")]
     allow_software: bool,
@@ -109,11 +113,18 @@ pub fn run(args: BenchArgs) -> Result<ExitCode> {
 
 impl BenchArgs {
     fn print_roofline(&self, gpu: GpuSpec) -> Result<()> {
+        if let Some(file) = &self.json {
+            check_folder(file)?;
+        }
         let args = self.engine_args(Device::Gpu);
         let Choice::Gpu(adapter) = engine::choose(&args)?.0 else { unreachable!("a GPU was asked for") };
         let mut engine = GpuEngine::new(&adapter, &args.models_folder())?;
-        print!("{}", bench::roofline(&mut engine, adapter.describe(), self.model, gpu)?);
-        Ok(())
+        let [width, height] = square(self.sizes.first().copied().unwrap_or(12.0));
+        let timed_photos = self.gpu_times.then_some(self.runs);
+        let options = RooflineOptions { network: self.model, width, height, gpu, timed_photos };
+        let roofline = bench::roofline(&mut engine, adapter.describe(), &options)?;
+        print!("{roofline}");
+        self.write_json(&roofline)
     }
 
     fn soak(&self, images: u32) -> Result<()> {
@@ -131,7 +142,7 @@ impl BenchArgs {
             check_folder(file)?;
         }
         let recipe = self.recipe();
-        for &megapixels in &self.sizes {
+        for &megapixels in self.sizes() {
             let [width, height] = square(megapixels);
             recipe.resolve(ImageHeader { width, height }, &ProcessingLimits::default())?;
         }
@@ -147,11 +158,19 @@ impl BenchArgs {
             report.engines.push(self.measure_engine(engine, &report.recipe)?);
         }
         print!("{report}");
-        if let Some(file) = &self.json {
-            let json = serde_json::to_string_pretty(&report).map_err(|error| CliError::file("write", file, error))?;
-            files::write(&Location::File(file.clone()), format!("{json}\n").as_bytes())?;
-        }
-        Ok(())
+        self.write_json(&report)
+    }
+
+    /// Writes `figures` to the file of `--json`, if there is one.
+    fn write_json(&self, figures: &impl Serialize) -> Result<()> {
+        let Some(file) = &self.json else { return Ok(()) };
+        let json = serde_json::to_string_pretty(figures).map_err(|error| CliError::file("write", file, error))?;
+        files::write(&Location::File(file.clone()), format!("{json}\n").as_bytes())
+    }
+
+    /// Returns the sizes to measure, in megapixels.
+    fn sizes(&self) -> &[f64] {
+        if self.sizes.is_empty() { &[1.0, 4.0, 12.0] } else { &self.sizes }
     }
 
     fn measure_engine(&self, engine: OpenEngine, recipe: &Recipe) -> Result<EngineFigures> {
@@ -161,7 +180,7 @@ impl BenchArgs {
             engine::announce_on_stderr(&format!("measuring {width}x{height}, {} times", self.runs + 1));
             bench::measure(&handle, recipe, &bench::photo(width, height)?, [width, height], self.runs)
         };
-        let sizes = self.sizes.iter().map(measure).collect::<std::result::Result<_, BenchError>>()?;
+        let sizes = self.sizes().iter().map(measure).collect::<std::result::Result<_, BenchError>>()?;
         Ok(EngineFigures { engine: handle.name, device, load_ms, sizes })
     }
 

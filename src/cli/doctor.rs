@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use cameo_core::pipeline;
 use cameo_device::adapter::{self, Adapter};
 use cameo_models::{Manifest, Network};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::args::EngineArgs;
 use super::engine;
-use super::error::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
@@ -23,21 +21,14 @@ pub fn run(args: DoctorArgs) -> ExitCode {
     println!("cameo {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     show_processor();
     show_adapters();
-    let models_are_intact = show_models(&args.engine);
+    let intact = show_models(&args.engine);
+    let all_intact = intact.len() == Network::ALL.len();
     println!("\nEngine");
-    let choice = engine::choose(&args.engine).map(|(_, reason)| println!("  {reason}"));
-    println!("\nSelf-test");
-    let result = choice.and_then(|()| self_test(&args.engine));
-    match &result {
-        Ok(line) => println!("  passed: {line}"),
-        Err(error) => println!("  FAILED: {error}"),
+    let engine = engine::open_and_test(&args.engine, intact, 1, |line| println!("  {line}"));
+    if let Err(error) = &engine {
+        println!("  FAILED: {error}");
     }
-    if models_are_intact && result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn self_test(args: &EngineArgs) -> Result<String> {
-    let engine = engine::open(args, pipeline::self_test_networks(), 1, engine::announce_on_stderr)?;
-    Ok(pipeline::self_test(&engine)?)
+    if all_intact && engine.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn show_processor() {
@@ -78,19 +69,19 @@ fn show_adapter(adapter: &Adapter) {
     );
 }
 
-/// Checks and prints the hash of each model. Returns whether all are intact.
-fn show_models(args: &EngineArgs) -> bool {
+/// Checks and prints the hash of each model. Returns the networks whose models are intact.
+fn show_models(args: &EngineArgs) -> Vec<Network> {
     let folder = args.models_folder();
     println!("\nModels in {}", folder.display());
     let manifest = match Manifest::read(&folder) {
         Ok(manifest) => manifest,
         Err(error) => {
             println!("  {error}");
-            return false;
+            return Vec::new();
         }
     };
-    let check = |network: Network| match manifest
-        .entry(network)
+    let is_intact = |network: &Network| match manifest
+        .entry(*network)
         .and_then(|entry| entry.verified_path(&folder).map(|_| entry))
     {
         Ok(entry) => {
@@ -102,6 +93,5 @@ fn show_models(args: &EngineArgs) -> bool {
             false
         }
     };
-    // All are shown, even after a bad one.
-    Network::ALL.map(check).into_iter().all(|intact| intact)
+    Network::ALL.into_iter().filter(is_intact).collect()
 }

@@ -21,6 +21,9 @@ pub enum CliError {
     /// There is no adapter of the kind that was asked for.
     #[error("{0}")]
     NoDevice(String),
+    /// The GPU that was asked for computes something wrong.
+    #[error("{error}; do not trust the results of {adapter}: use --device cpu")]
+    WrongGpu { adapter: String, error: EngineError },
     #[error("cannot {action} {path}: {reason}", path = .path.display())]
     File { action: &'static str, path: PathBuf, reason: String },
     #[error("the data folder {folder} cannot be used: {reason}", folder = .folder.display())]

@@ -87,12 +87,10 @@ fn context(args: WorkCommandArgs, engine: EngineHandle) -> Result<WorkerContext>
     })
 }
 
-/// Opens the engine with the default networks, runs the self-test, and does all one-time work such as compiling kernels.
+/// Opens the engine, tests the networks of all recipes, and does the one-time work of the stages.
 fn open_engine(args: &WorkerArgs) -> Result<EngineHandle> {
     let networks = Recipe::new(Operation::Combo).networks();
-    let engine = engine::open(&args.engine, networks, usize::MAX, |line| tracing::info!("{line}"))?;
-    let line = pipeline::self_test(&engine)?;
-    tracing::info!("self-test passed: {line}");
+    let engine = engine::open_and_test(&args.engine, networks, usize::MAX, |line| tracing::info!("{line}"))?;
     pipeline::warm_up(&engine)?;
     Ok(engine)
 }

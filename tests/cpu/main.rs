@@ -13,4 +13,5 @@ mod foreign_files;
 mod networks;
 mod pipeline;
 mod png_color;
+mod self_test;
 mod tiff;

@@ -64,13 +64,13 @@ fn isnet_agrees_with_onnxruntime() {
 
 #[test]
 fn isnet_agrees_with_onnxruntime_at_a_quarter_of_its_size() {
-    assert_agrees(compare(Network::IsNet, NetworkOutput::Matte, &face(), "tests/golden/isnet_256.png"));
+    assert_agrees(compare(Network::IsNet, NetworkOutput::Matte, &face(), "models/selftest/isnet_256.png"));
 }
 
 #[test]
 fn the_selfie_network_agrees_with_mediapipe() {
     let (mask, _) = segment(&face());
-    let found = difference(&mask, &golden("tests/golden/selfie_256.png"));
+    let found = difference(&mask, &golden("models/selftest/selfie_256.png"));
     println!("selfie_256.png: {found:?}");
     assert_agrees(found);
 }
@@ -81,7 +81,7 @@ fn a_person_is_told_from_a_pattern() {
     let (mask, pattern) = segment(&common::pattern(256, 256));
     println!("person {person}, pattern {pattern}");
     assert!(person > 0.7 && pattern < 0.7, "{person} {pattern}");
-    let found = difference(&mask, &golden("tests/golden/selfie_256.png"));
+    let found = difference(&mask, &golden("models/selftest/selfie_256.png"));
     assert!(found.max > MAX, "the comparison notices nothing: {found:?}");
 }
 

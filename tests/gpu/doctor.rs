@@ -13,4 +13,8 @@ fn the_doctor_finds_the_adapter_and_writes_no_noise() {
     let (report, noise) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && report.contains("(software, Vulkan"), "{report}{noise}");
     assert!(!noise.contains("XDG_RUNTIME_DIR"), "{noise}");
+    for network in ["isnet (f32)", "u2netp (f32)", "selfie (f32)"] {
+        let line = report.lines().find(|line| line.contains(network)).unwrap_or_default();
+        assert!(line.contains(": passed"), "{report}");
+    }
 }

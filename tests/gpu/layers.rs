@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use cameo_gpu::GpuEngine;
 use cameo_gpu::network::{self, WeightCache};
-use cameo_matting::{Activation, Conv2d, ConvShape, CpuFeatureMap, CpuLayers, Epilogue, LayerOps};
+use cameo_matting::{Activation, Conv2d, ConvShape, CpuFeatureMap, CpuLayers, Epilogue, LayerOps, SampledInput};
 
 use crate::common::difference;
 use crate::networks::{read, upload};
@@ -19,15 +19,24 @@ const WINOGRAD_MAX: f32 = 5e-5;
 const CHANNELS: usize = 6;
 const SIZE: [usize; 2] = [23, 37];
 
+/// A size whose rows some kernels read four pixels at a time.
+const WIDE_SIZE: [usize; 2] = [23, 36];
+
 #[derive(Debug, Clone, Copy)]
 enum Layer {
     Conv(Convolution),
+    /// Of one input at twice the size, which is pooled.
+    ConvPooled(Convolution),
+    /// Of an input of another size, which is resized, and one that is not.
+    ConvResized(Convolution),
     DepthwiseConv(Convolution),
     MaxPool2,
     ResizeBilinear([usize; 2]),
     Sigmoid,
     ChannelMeans,
-    ScaleChannels { adds: bool },
+    ScaleChannels {
+        adds: bool,
+    },
     Add,
     PixelShuffle2,
 }
@@ -38,13 +47,14 @@ struct Convolution {
     shape: ConvShape,
     activation: Activation,
     adds_residual: bool,
+    size: [usize; 2],
 }
 
 impl Convolution {
     /// One that keeps the size.
     fn new(channels_out: usize, kernel: usize, activation: Activation) -> Self {
         let shape = ConvShape { kernel, stride: 1, dilation: 1, padding: [kernel / 2; 4] };
-        Self { channels_out, shape, activation, adds_residual: false }
+        Self { channels_out, shape, activation, adds_residual: false, size: SIZE }
     }
 
     /// One of stride 2 with TensorFlow's `SAME` padding of an even size: more at the end.
@@ -58,6 +68,10 @@ impl Convolution {
         self.shape.dilation = dilation;
         self.shape.padding = self.shape.padding.map(|padding| padding * dilation);
         self
+    }
+
+    fn wide(self) -> Self {
+        Self { size: WIDE_SIZE, ..self }
     }
 
     fn with_residual(self) -> Self {
@@ -99,9 +113,23 @@ impl Layer {
             Self::Conv(layer) => {
                 // Two inputs, to be concatenated.
                 let conv = layer.module(channels + 3, 1, device);
+                let residual = layer.adds_residual.then(|| random(layer.channels_out, layer.size, 3));
+                let epilogue = Epilogue { activation: layer.activation, residual: residual.as_ref() };
+                let input = random(channels, layer.size, seed);
+                ops.conv(&conv, &[&input, &random(3, layer.size, 2)], epilogue)
+            }
+            Self::ConvPooled(layer) => {
+                let conv = layer.module(channels, 1, device);
+                let large = random(channels, [2 * SIZE[0] - 1, 2 * SIZE[1]], seed);
+                ops.conv_sampled(&conv, &[SampledInput::pooled(&large)], Epilogue::new(layer.activation))
+            }
+            Self::ConvResized(layer) => {
+                let conv = layer.module(channels + 30, 1, device);
+                let small = random(30, [SIZE[0].div_ceil(2), SIZE[1].div_ceil(2)], seed + 1);
+                let inputs = [SampledInput::resized(&small, SIZE), SampledInput::unchanged(&input)];
                 let residual = layer.adds_residual.then(|| random(layer.channels_out, SIZE, 3));
                 let epilogue = Epilogue { activation: layer.activation, residual: residual.as_ref() };
-                ops.conv(&conv, &[&input, &random(3, SIZE, 2)], epilogue)
+                ops.conv_sampled(&conv, &inputs, epilogue)
             }
             Self::DepthwiseConv(layer) => {
                 let conv = layer.module(channels, channels, device);
@@ -155,7 +183,9 @@ fn assert_agrees(layer: Layer) {
     let other = difference(&found, &layer.on_cpu(11));
     println!("{layer:?}: {same:?}");
     let max = match layer {
-        Layer::Conv(Convolution { shape: ConvShape { kernel: 3, stride: 1, .. }, .. }) => WINOGRAD_MAX,
+        Layer::Conv(Convolution { shape: ConvShape { kernel: 3, stride: 1, .. }, .. })
+        | Layer::ConvPooled(_)
+        | Layer::ConvResized(_) => WINOGRAD_MAX,
         _ => MAX,
     };
     assert!(same.max <= max, "{layer:?}: {same:?}");
@@ -168,8 +198,18 @@ fn a_convolution_agrees_with_the_cpu_for_every_shape_of_the_networks() {
     assert_agrees(Layer::Conv(Convolution::new(5, 1, Activation::Sigmoid).with_residual()));
     assert_agrees(Layer::Conv(Convolution::halving(16, 3, Activation::HardSwish)));
     assert_agrees(Layer::Conv(Convolution::new(5, 3, Activation::None)));
+    assert_agrees(Layer::Conv(Convolution::new(20, 3, Activation::Relu).wide().with_residual()));
+    assert_agrees(Layer::Conv(Convolution::new(5, 3, Activation::HardSwish).wide()));
     assert_agrees(Layer::Conv(Convolution::new(20, 3, Activation::Relu).dilated(4).with_residual()));
     assert_agrees(Layer::Conv(Convolution::new(40, 3, Activation::Relu).dilated(2)));
+}
+
+#[test]
+fn a_small_convolution_of_pooled_and_resized_inputs_agrees_with_the_cpu() {
+    assert_agrees(Layer::ConvPooled(Convolution::new(5, 3, Activation::Relu)));
+    assert_agrees(Layer::ConvPooled(Convolution::new(20, 3, Activation::None).dilated(2)));
+    assert_agrees(Layer::ConvResized(Convolution::new(16, 3, Activation::Relu).with_residual()));
+    assert_agrees(Layer::ConvResized(Convolution::new(37, 3, Activation::None).dilated(8)));
 }
 
 #[test]

@@ -1,5 +1,8 @@
-//! The GPU engine, always on the software adapter, so that results do not depend on the machine. The tests fail on a
-//! machine without one: `cargo xtask test` installs it.
+//! The GPU engine, on the software adapter, so that results do not depend on the machine. The tests fail on a machine
+//! without one: `cargo xtask test` installs it. `CAMEO_TEST_ADAPTER=hardware` runs them on the machine's GPU instead.
+//!
+//! `CAMEO_TEST_DATA` names a folder with the models, samples and goldens of the project, for a machine without the
+//! checkout that they were built in.
 //!
 //! Every buffer that a kernel writes is poisoned before, and every comparison has a negative control beside it.
 
@@ -15,6 +18,7 @@ mod parity;
 mod pipeline;
 mod roofline;
 mod row_bands;
+mod self_test;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -31,7 +35,7 @@ fn on_gpu<T: Send + 'static>(job: impl FnOnce(&mut GpuEngine) -> T + Send + 'sta
     let jobs = JOBS.get_or_init(|| {
         let (sender, receiver) = channel::<Job>();
         std::thread::spawn(move || {
-            let mut engine = open_software_adapter();
+            let mut engine = open_adapter();
             for job in receiver {
                 job(&mut engine);
             }
@@ -51,11 +55,20 @@ fn on_gpu<T: Send + 'static>(job: impl FnOnce(&mut GpuEngine) -> T + Send + 'sta
     }
 }
 
-fn open_software_adapter() -> GpuEngine {
+fn open_adapter() -> GpuEngine {
     let adapters = adapter::adapters();
-    let software = adapters.iter().find(|adapter| adapter.is_software());
-    let software = software.expect("no software adapter: `cargo xtask test` installs lavapipe");
-    let mut engine = GpuEngine::new(software, &common::models()).unwrap();
+    let adapter = match std::env::var("CAMEO_TEST_ADAPTER").as_deref() {
+        Err(_) | Ok("software") => {
+            let software = adapters.iter().find(|adapter| adapter.is_software());
+            software.expect("no software adapter: `cargo xtask test` installs lavapipe")
+        }
+        Ok("hardware") => adapter::choose(&adapters, false).unwrap(),
+        Ok(other) => panic!("CAMEO_TEST_ADAPTER is {other:?}: use software or hardware"),
+    };
+    println!("the tests run on {}", adapter.describe());
+    let mut engine = GpuEngine::new(adapter, &common::models()).unwrap();
+    // A real GPU starts with f16 storage. The tests start in f32 on every adapter, and say where they want f16.
+    engine.set_f16_storage(false);
     engine.context.poison = true;
     engine
 }

@@ -24,9 +24,7 @@ pub fn upload(engine: &GpuEngine, values: &[f32], [height, width]: [usize; 2]) -
 
 /// Reads the values of `map` back.
 pub fn read(engine: &GpuEngine, map: &GpuFeatureMap) -> Vec<f32> {
-    let mut bytes = Vec::new();
-    engine.context.read(&[map.buffer()], &mut bytes).unwrap();
-    bytemuck::pod_collect_to_vec(&bytes)
+    engine.context.read(&[map.buffer()], bytemuck::pod_collect_to_vec).unwrap()
 }
 
 fn matte(engine: &mut GpuEngine, network: Network, output: NetworkOutput, image: &Image) -> Vec<f32> {
@@ -66,7 +64,7 @@ fn u2netps_coarse_matte_agrees_with_onnxruntime() {
 #[test]
 fn isnet_agrees_with_onnxruntime() {
     let photo = common::crop(&common::astronaut(), 96, 0, 256);
-    assert_agrees(run(Network::IsNet, NetworkOutput::Matte, photo, "tests/golden/isnet_256.png"));
+    assert_agrees(run(Network::IsNet, NetworkOutput::Matte, photo, "models/selftest/isnet_256.png"));
 }
 
 /// f16 storage of tiles and weights changes a pixel by at most two of 255 levels.
@@ -79,7 +77,7 @@ fn isnet_agrees_with_onnxruntime_with_f16_storage() {
         engine.set_f16_storage(false);
         (supported, f16, matte(engine, Network::IsNet, NetworkOutput::Matte, &image))
     });
-    let [f16, f32] = [f16, f32].map(|found| difference(&found, &golden("tests/golden/isnet_256.png")));
+    let [f16, f32] = [f16, f32].map(|found| difference(&found, &golden("models/selftest/isnet_256.png")));
     println!("isnet_256.png: {f16:?} as f16, {f32:?} as f32");
     assert!(supported, "the adapter does not support f16");
     assert!(f16.max <= 8e-3 && f16.mean <= 8e-5, "{f16:?}");
@@ -99,7 +97,7 @@ fn segment(image: Image) -> (Vec<f32>, f32) {
 #[test]
 fn selfie_agrees_with_mediapipe() {
     let (mask, probability) = segment(common::crop(&common::astronaut(), 96, 0, 256));
-    let found = difference(&mask, &golden("tests/golden/selfie_256.png"));
+    let found = difference(&mask, &golden("models/selftest/selfie_256.png"));
     println!("selfie_256.png: {found:?}, probability of a person {probability}");
     assert_agrees(found);
     assert!(probability > 0.7, "{probability}");
@@ -109,7 +107,7 @@ fn selfie_agrees_with_mediapipe() {
 fn a_pattern_is_no_person() {
     let (mask, probability) = segment(common::pattern(256, 256));
     assert!(probability < 0.7, "{probability}");
-    let found = difference(&mask, &golden("tests/golden/selfie_256.png"));
+    let found = difference(&mask, &golden("models/selftest/selfie_256.png"));
     assert!(found.max > MAX && found.mean > MEAN, "the comparison notices no difference: {found:?}");
 }
 

@@ -74,6 +74,7 @@ fn a_second_photo_of_the_same_size_allocates_nothing_and_hardly_waits() {
     });
     println!("{asked:?}");
     assert_eq!((asked.pool_misses, asked.staging_buffers, asked.table_bytes, asked.bind_groups), (0, 0, 0, 0));
+    assert_eq!(asked.pictures, 0);
     // For the probability of a person, for those after other rotations, and for the picture.
     assert_eq!(asked.waits, 3);
     assert!(asked.submissions <= 12);

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use cameo_device::MAX_IMMEDIATE_BYTES;
+use cameo_device::{MAX_IMMEDIATE_BYTES, MAX_WORKGROUP_BYTES};
 use cameo_gpu::kernels::{PARAMS_LAYOUTS, WORKGROUP_1D, WORKGROUP_2D, WORKGROUP_GEMM};
 use cameo_shaders::{SHADERS, shader};
+use naga::AddressSpace;
 use naga::valid::Capabilities;
 
 use crate::source::{files, project, relative};
@@ -38,6 +39,10 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
             with_f16_storage += 1;
         }
 
+        let shared = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
+        let shared_bytes: u32 = shared.map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx())).sum();
+        assert!(shared_bytes <= MAX_WORKGROUP_BYTES, "workgroups of {name} share {shared_bytes} bytes");
+
         let [entry] = &module.entry_points[..] else { panic!("{name} does not have one entry point") };
         assert_eq!(entry.name, "main", "{name}");
         let size = entry.workgroup_size;
@@ -54,7 +59,7 @@ fn every_shader_is_valid_and_agrees_with_its_mirror() {
         assert_eq!(*span as usize, layout.size, "{name}");
         assert!(*span <= MAX_IMMEDIATE_BYTES, "{name} has parameters of {span} bytes");
     }
-    assert_eq!(with_f16_storage, 3);
+    assert_eq!(with_f16_storage, 4);
 }
 
 #[track_caller]

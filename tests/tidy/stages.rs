@@ -44,7 +44,7 @@ const STEPS: [Group; 6] = [
 /// The layers of the networks.
 const LAYERS: [Group; 8] = [
     stage("winograd", "network/mod.rs", "cameo-kernels/src/conv/mod.rs", "layers.rs"),
-    stage("conv", "network/direct.rs", "cameo-kernels/src/conv/mod.rs", "layers.rs"),
+    stage("conv", "network/mod.rs", "cameo-kernels/src/conv/mod.rs", "layers.rs"),
     stage("max", "network/layers.rs", "cameo-kernels/src/layers/mod.rs", "layers.rs"),
     stage("resize", "network/layers.rs", "cameo-kernels/src/layers/mod.rs", "layers.rs"),
     stage("sigmoid", "network/layers.rs", "cameo-kernels/src/layers/mod.rs", "layers.rs"),

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use cameo_core::codec::Image;
-use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
+use cameo_core::pipeline::{
+    COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement, NetworkRunner, PictureRecycler,
+};
 use cameo_core::tuning::{COARSE_SIDE, LOW_RES_SIDE, Roi};
 use cameo_core::view::{self, Rotation, View};
-use cameo_matting::{CpuLayers, ModelLibrary};
+use cameo_matting::{CpuLayers, ModelLibrary, NetworkOutput};
 use cameo_models::Network;
 use rayon::prelude::*;
 
@@ -18,7 +20,7 @@ use crate::error::device_error;
 use crate::frame::CpuFrame;
 use crate::locate::{CpuPrior, PersonCandidate, locate};
 use crate::matte::{CpuMatte, matte};
-use crate::network::{coarse_matte, segment_person};
+use crate::network::{coarse_matte, run_matting, segment_person};
 use crate::plane::Plane;
 use crate::prepare::{CpuInput, prepare};
 use crate::refine::refine;
@@ -103,6 +105,25 @@ impl CpuEngine {
     ) -> Result<CpuInput, EngineError> {
         let entry = self.library.entry(network)?;
         prepare(photo, &part, size, entry.mean, entry.std, mirrored)
+    }
+}
+
+impl NetworkRunner for CpuEngine {
+    fn run_network(&mut self, network: Network, picture: Image) -> Result<Vec<f32>, EngineError> {
+        self.load(network)?;
+        let side = picture.width as usize;
+        let whole = Roi::whole(picture.width, picture.height);
+        let planes = self.prepare_part(&picture, whole, network, side, false)?.planes;
+        match network {
+            Network::Selfie => {
+                let segmenter = self.library.selfie()?;
+                Ok(segment_person(&segmenter, &self.layers, planes, Rotation::None)?.confidence.values)
+            }
+            Network::IsNet | Network::U2NetP => {
+                let network = self.library.matting(network)?;
+                run_matting(&network, NetworkOutput::Matte, &self.layers, planes, side, Rotation::None)
+            }
+        }
     }
 }
 
@@ -191,7 +212,7 @@ impl Engine for CpuEngine {
 
     fn enhance(&mut self, frame: CpuFrame, enhancement: &Enhancement) -> Result<EngineOutput, EngineError> {
         let stats = frame.stats;
-        Ok(EngineOutput { picture: enhance(frame, enhancement), stats })
+        Ok(EngineOutput { picture: enhance(frame, enhancement), stats, recycler: PictureRecycler::default() })
     }
 
     fn readback(&mut self, picture: EngineOutput) -> Result<EngineOutput, EngineError> {

@@ -7,5 +7,5 @@ mod shared;
 mod tensor;
 
 pub use adapter::Adapter;
-pub use shared::{MAX_IMMEDIATE_BYTES, SharedDevice};
+pub use shared::{MAX_IMMEDIATE_BYTES, MAX_WORKGROUP_BYTES, SharedDevice};
 pub use tensor::TensorBuffer;

@@ -8,6 +8,9 @@ use crate::adapter::Adapter;
 /// The largest parameters of a kernel, in bytes. They are immediates, of which every version of Vulkan guarantees as many.
 pub const MAX_IMMEDIATE_BYTES: u32 = 128;
 
+/// The most memory that a workgroup of a kernel may share, in bytes: every GPU of a desktop or a server has as much.
+pub const MAX_WORKGROUP_BYTES: u32 = 32 << 10;
+
 /// An open device in its two roles. burn and Cameo submit to the same queue, so work runs in the order of submission and
 /// tensors need no copies between the two.
 #[derive(Debug)]
@@ -24,12 +27,16 @@ impl SharedDevice {
     /// burn's runtime installs the device's callbacks for loss and for uncaptured errors, so nobody else may set them.
     ///
     /// # Errors
-    /// If the driver is too old for Cameo's kernels or refuses the device, or burn cannot use it.
+    /// If driver or GPU cannot run Cameo's kernels, or refuse the device, or burn cannot use it.
     pub fn open(adapter: &Adapter) -> Result<Self, String> {
         let descriptor = device_descriptor(&adapter.handle);
         let has_immediates = descriptor.required_features.contains(wgpu::Features::IMMEDIATES);
         if !has_immediates || descriptor.required_limits.max_immediate_size < MAX_IMMEDIATE_BYTES {
             return Err(format!("the driver of {} is too old: install a newer one", adapter.info.name));
+        }
+        if descriptor.required_limits.max_compute_workgroup_storage_size < MAX_WORKGROUP_BYTES {
+            let kib = MAX_WORKGROUP_BYTES >> 10;
+            return Err(format!("the workgroups of {} share less than {kib} KiB of memory", adapter.info.name));
         }
         let (device, queue) =
             pollster::block_on(adapter.handle.request_device(&descriptor)).map_err(|error| error.to_string())?;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 /// Bind groups that are kept: those of several photos.
 const MAX_BIND_GROUPS: usize = 8192;
 
-/// A kernel, and the buffers that are bound to it with offsets and sizes, in bytes.
+/// A pipeline, and the buffers that are bound to it with offsets and sizes, in bytes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    kernel: &'static str,
+    pipeline: wgpu::ComputePipeline,
     buffers: Vec<(wgpu::Buffer, u64, u64)>,
 }
 
@@ -21,13 +21,13 @@ pub struct BindGroups {
 }
 
 impl BindGroups {
-    /// Returns the bind group of `bindings` for the kernel of this name, or what `create` returns if there is none yet.
+    /// Returns the bind group of `bindings` for `pipeline`, or what `create` returns if there is none yet.
     ///
     /// `freed_buffers` is the number of buffers that the pool has freed: memory is free again only once no bind group
     /// holds it.
     pub fn get_or_create(
         &mut self,
-        kernel: &'static str,
+        pipeline: &wgpu::ComputePipeline,
         bindings: &[wgpu::BufferBinding<'_>],
         freed_buffers: u64,
         create: impl FnOnce() -> wgpu::BindGroup,
@@ -37,11 +37,19 @@ impl BindGroups {
             self.freed_buffers = freed_buffers;
         }
         let buffers = bindings.iter().map(|binding| (binding.buffer.clone(), binding.offset, bound_bytes(binding)));
-        self.groups.entry(Key { kernel, buffers: buffers.collect() }).or_insert_with(create).clone()
+        self.groups.entry(Key { pipeline: pipeline.clone(), buffers: buffers.collect() }).or_insert_with(create).clone()
     }
 }
 
-/// Returns how many bytes are bound.
-pub fn bound_bytes(binding: &wgpu::BufferBinding<'_>) -> u64 {
+/// Returns how many bytes are bound; those that are bound twice count once.
+pub fn distinct_bytes(bindings: &[wgpu::BufferBinding<'_>]) -> u64 {
+    let is_same = |one: &wgpu::BufferBinding<'_>, other: &wgpu::BufferBinding<'_>| {
+        one.buffer == other.buffer && one.offset == other.offset && bound_bytes(one) == bound_bytes(other)
+    };
+    let is_first = |i: usize| !bindings[..i].iter().any(|earlier| is_same(earlier, &bindings[i]));
+    (0..bindings.len()).filter(|&i| is_first(i)).map(|i| bound_bytes(&bindings[i])).sum()
+}
+
+fn bound_bytes(binding: &wgpu::BufferBinding<'_>) -> u64 {
     binding.size.map_or(binding.buffer.size() - binding.offset, Into::into)
 }

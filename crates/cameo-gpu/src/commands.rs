@@ -30,17 +30,30 @@ impl Commands {
         self.encoder.get_or_insert_with(|| self.device.create_command_encoder(&descriptor))
     }
 
-    /// Returns the pass for a dispatch that binds `bound_bytes`.
-    pub fn pass(&mut self, bound_bytes: u64) -> &mut wgpu::ComputePass<'static> {
-        self.bound_bytes += bound_bytes;
-        let descriptor = wgpu::ComputePassDescriptor { label: Some("cameo"), timestamp_writes: None };
+    /// Returns the pass for a dispatch.
+    pub fn pass(&mut self) -> &mut wgpu::ComputePass<'static> {
         let open = self.pass.take();
-        let pass = open.unwrap_or_else(|| self.encoder().begin_compute_pass(&descriptor).forget_lifetime());
+        let pass = open.unwrap_or_else(|| self.begin_pass(None));
         self.pass.insert(pass)
     }
 
-    /// Counts `operations` of the last dispatch.
-    pub fn count_operations(&mut self, operations: u64) {
+    /// Returns a pass for one dispatch, which writes timestamps.
+    pub fn timed_pass(&mut self, timestamps: wgpu::ComputePassTimestampWrites<'_>) -> &mut wgpu::ComputePass<'static> {
+        let pass = self.begin_pass(Some(timestamps));
+        self.pass.insert(pass)
+    }
+
+    fn begin_pass(
+        &mut self,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) -> wgpu::ComputePass<'static> {
+        let descriptor = wgpu::ComputePassDescriptor { label: Some("cameo"), timestamp_writes };
+        self.encoder().begin_compute_pass(&descriptor).forget_lifetime()
+    }
+
+    /// Counts what the next dispatch asks of the device.
+    pub fn count_load(&mut self, bound_bytes: u64, operations: u64) {
+        self.bound_bytes += bound_bytes;
         self.operations += operations;
     }
 

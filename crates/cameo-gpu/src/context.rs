@@ -1,38 +1,32 @@
 //! What every stage runs on: the device, its kernels, its memory and its counters.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use cameo_core::pipeline::EngineError;
 use cameo_core::taps;
 
-use crate::bind_groups::{BindGroups, bound_bytes};
+use crate::bind_groups::{BindGroups, distinct_bytes};
 use crate::commands::Commands;
 use crate::counters::SharedCounters;
 use crate::error::device_error;
+use crate::kernel_timer::{KernelTime, KernelTimer, SharedKernelTimes};
 use crate::kernels::{Kernel, Kernels};
 use crate::params::Mirror;
 use crate::pool::{BufferPool, GpuBuffer};
 use crate::taps_cache::TapsCache;
 use crate::transfer::Transfer;
 
-/// Working memory of the enhance stage for one band of the result, in bytes: enough to keep a GPU busy, and little
-/// beside the buffers of the picture.
-const ENHANCE_BYTES: u64 = 64 << 20;
-
 /// How large buffers may become.
 #[derive(Debug, Clone, Copy)]
 pub struct BufferLimits {
     /// Bytes of one buffer that is bound to a shader: a band of rows of a picture.
     pub binding_bytes: u64,
-    /// Bytes of a buffer in the working memory of the enhance stage.
-    pub enhance_bytes: u64,
 }
 
 impl BufferLimits {
     fn of(device: &wgpu::Device) -> Self {
         let limits = device.limits();
-        let binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        Self { binding_bytes, enhance_bytes: ENHANCE_BYTES.min(binding_bytes) }
+        Self { binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) }
     }
 }
 
@@ -57,6 +51,9 @@ pub struct GpuContext {
     pub synchronous: bool,
     transfer: RefCell<Transfer>,
     commands: RefCell<Commands>,
+    timer: RefCell<Option<KernelTimer>>,
+    /// Of the next dispatch.
+    operations: Cell<u64>,
     bind_groups: RefCell<BindGroups>,
 }
 
@@ -77,6 +74,8 @@ impl GpuContext {
             synchronous: false,
             transfer: RefCell::new(transfer),
             commands: RefCell::new(Commands::new(device.clone())),
+            timer: RefCell::default(),
+            operations: Cell::default(),
             bind_groups: RefCell::default(),
             device,
             queue,
@@ -120,14 +119,14 @@ impl GpuContext {
         buffer
     }
 
-    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. Submits all commands, and
+    /// Passes the content of `buffers`, one after another, to `use_bytes` in a single read-back. Submits all commands, and
     /// waits for them.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
-    pub fn read(&self, buffers: &[&GpuBuffer], bytes: &mut Vec<u8>) -> Result<(), EngineError> {
+    pub fn read<T>(&self, buffers: &[&GpuBuffer], use_bytes: impl FnOnce(&[u8]) -> T) -> Result<T, EngineError> {
         let submit_and_wait = |commands: &mut Commands| self.submit_and_wait(commands);
-        self.transfer.borrow_mut().read(&mut self.commands.borrow_mut(), submit_and_wait, buffers, bytes)
+        self.transfer.borrow_mut().read(&mut self.commands.borrow_mut(), submit_and_wait, buffers, use_bytes)
     }
 
     /// Records a copy of `bytes` from one offset to another.
@@ -141,29 +140,43 @@ impl GpuContext {
         self.commands.borrow_mut().encoder().clear_buffer(buffer, 0, None);
     }
 
-    /// Records one dispatch of `kernel` over `workgroups`, across and down. `bindings` are in the order of the shader.
+    /// Records one dispatch of `kernel` over `workgroups`, across, down and deep. `bindings` are in the order of the shader.
     pub fn dispatch<P: Mirror>(
         &self,
         kernel: &Kernel<P>,
         params: &P,
         bindings: &[wgpu::BufferBinding<'_>],
-        workgroups: [u32; 2],
+        workgroups: [u32; 3],
     ) {
-        let bytes: u64 = bindings.iter().map(bound_bytes).sum();
+        let bound_bytes = distinct_bytes(bindings);
+        let operations = self.operations.take();
         self.counters.update(|counters| {
             counters.dispatches += 1;
-            counters.bound_bytes += bytes;
+            counters.bound_bytes += bound_bytes;
+            counters.operations += operations;
         });
         let bind_group = self.bind_group(kernel, bindings);
+        if self.timer.borrow().as_ref().is_some_and(KernelTimer::is_full) {
+            // If the device is lost, the next wait says so.
+            let _ = self.read_kernel_times();
+        }
         let mut commands = self.commands.borrow_mut();
         if commands.are_many() {
             self.submit(&mut commands);
         }
-        let pass = commands.pass(bytes);
+        commands.count_load(bound_bytes, operations);
+        let mut timer = self.timer.borrow_mut();
+        let pass = match &mut *timer {
+            Some(timer) => {
+                let dispatch = KernelTime { kernel: kernel.name, ms: 0.0, bound_bytes, operations };
+                commands.timed_pass(timer.begin(dispatch))
+            }
+            None => commands.pass(),
+        };
         pass.set_pipeline(&kernel.pipeline);
         pass.set_bind_group(0, &bind_group, &[]);
         pass.set_immediates(0, bytemuck::bytes_of(params));
-        pass.dispatch_workgroups(workgroups[0], workgroups[1], 1);
+        pass.dispatch_workgroups(workgroups[0], workgroups[1], workgroups[2]);
     }
 
     fn bind_group<P: Mirror>(&self, kernel: &Kernel<P>, bindings: &[wgpu::BufferBinding<'_>]) -> wgpu::BindGroup {
@@ -181,13 +194,32 @@ impl GpuContext {
         if self.poison {
             return create();
         }
-        self.bind_groups.borrow_mut().get_or_create(kernel.name, bindings, self.pool.freed_buffers(), create)
+        self.bind_groups.borrow_mut().get_or_create(&kernel.pipeline, bindings, self.pool.freed_buffers(), create)
     }
 
-    /// Counts `operations`, multiplications and additions, of the last dispatch.
+    /// Counts `operations`, multiplications and additions, for the next dispatch.
     pub fn count_operations(&self, operations: u64) {
-        self.counters.update(|counters| counters.operations += operations);
-        self.commands.borrow_mut().count_operations(operations);
+        self.operations.set(operations);
+    }
+
+    /// Measures each dispatch from now on, stage by stage. Returns the times, to which each stage adds its own at its
+    /// end; `None` if the device has no timestamps.
+    pub fn measure_kernels(&mut self) -> Option<SharedKernelTimes> {
+        let timer = KernelTimer::new(&self.device, &self.queue)?;
+        let times = timer.times.clone();
+        self.timer = RefCell::new(Some(timer));
+        self.synchronous = true;
+        Some(times)
+    }
+
+    /// Reads the times of the dispatches that were recorded, if they are measured.
+    fn read_kernel_times(&self) -> Result<(), EngineError> {
+        let timestamps = match &*self.timer.borrow() {
+            Some(timer) => timer.resolve(self.commands.borrow_mut().encoder()),
+            None => None,
+        };
+        let Some(timestamps) = timestamps else { return Ok(()) };
+        self.read(&[&timestamps], |bytes| self.timer.borrow_mut().iter_mut().for_each(|timer| timer.finish(bytes)))
     }
 
     fn submit(&self, commands: &mut Commands) {
@@ -202,6 +234,7 @@ impl GpuContext {
     /// # Errors
     /// If the device was lost.
     pub fn wait(&self) -> Result<(), EngineError> {
+        self.read_kernel_times()?;
         self.submit_and_wait(&mut self.commands.borrow_mut())
     }
 

@@ -22,6 +22,8 @@ pub struct GpuCounters {
     pub pool_misses: u32,
     /// Buffers that the driver had to allocate for copies between host and device.
     pub staging_buffers: u32,
+    /// Pictures that the host had to allocate memory for because none of their size was recycled.
+    pub pictures: u32,
     /// Bind groups that were created because none of the same buffers was kept.
     pub bind_groups: u32,
     /// Submissions of recorded commands.
@@ -44,6 +46,7 @@ impl GpuCounters {
             operations: self.operations - earlier.operations,
             pool_misses: self.pool_misses - earlier.pool_misses,
             staging_buffers: self.staging_buffers - earlier.staging_buffers,
+            pictures: self.pictures - earlier.pictures,
             bind_groups: self.bind_groups - earlier.bind_groups,
             submissions: self.submissions - earlier.submissions,
             waits: self.waits - earlier.waits,

@@ -77,7 +77,7 @@ fn record_photo_alpha(context: &GpuContext, photo: &RowBands) -> RowBands {
         };
         let bindings = [source.binding(), target.binding()];
         let kernel = &context.kernels.decontaminate_alpha;
-        context.dispatch(kernel, &params, &bindings, [ALPHA_WORKGROUPS, 1]);
+        context.dispatch(kernel, &params, &bindings, [ALPHA_WORKGROUPS, 1, 1]);
     }
     matte
 }

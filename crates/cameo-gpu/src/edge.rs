@@ -36,7 +36,7 @@ fn record_tone(context: &GpuContext, matte: &RowBands, threshold: f32, slope: f3
         let count = (buffer.size() / 4) as u32;
         let params = EdgeTone { count, stride: TONE_WORKGROUPS * WORKGROUP_1D, threshold, slope };
         let bindings = [buffer.as_entire_buffer_binding()];
-        context.dispatch(&context.kernels.edge_tone, &params, &bindings, [TONE_WORKGROUPS, 1]);
+        context.dispatch(&context.kernels.edge_tone, &params, &bindings, [TONE_WORKGROUPS, 1, 1]);
     }
 }
 

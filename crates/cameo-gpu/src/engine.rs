@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use cameo_core::codec::{Depth, Image, Picture};
-use cameo_core::pipeline::{COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement};
-use cameo_core::tuning::{COARSE_SIDE, MatteStats, Roi};
+use cameo_core::codec::Image;
+use cameo_core::pipeline::{
+    COARSE_NETWORK, CutoutOptions, Engine, EngineError, EngineOutput, Enhancement, PictureRecycler,
+};
+use cameo_core::tuning::{COARSE_SIDE, Roi};
 use cameo_core::view::{self, Rotation, View};
 use cameo_device::{Adapter, SharedDevice};
 use cameo_matting::{ModelLibrary, NetworkOutput, PersonSegmentation};
@@ -16,10 +18,11 @@ use crate::edge::edge;
 use crate::enhance::enhance;
 use crate::error::device_error;
 use crate::frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
-use crate::kernels::F16Kernels;
+use crate::kernels::WinogradKernels;
 use crate::locate::{GpuPrior, locate, upload_roi};
 use crate::network::{self, GpuFeatureMap, WeightCache};
 use crate::prepare::prepare;
+use crate::readback::readback;
 use crate::refine::refine;
 use crate::repair::repair;
 use crate::rotate::rotate;
@@ -33,7 +36,8 @@ pub struct GpuEngine {
     pub context: GpuContext,
     pub library: ModelLibrary,
     weights: WeightCache,
-    f16_kernels: Option<F16Kernels>,
+    f16_kernels: Option<WinogradKernels>,
+    recycler: PictureRecycler,
 }
 
 impl GpuEngine {
@@ -45,7 +49,13 @@ impl GpuEngine {
         let SharedDevice { device, queue, burn } = SharedDevice::open(adapter).map_err(device_error)?;
         let context = GpuContext::new(device, queue);
         let library = ModelLibrary::new(models, burn);
-        let mut engine = Self { context, library, weights: WeightCache::default(), f16_kernels: None };
+        let mut engine = Self {
+            context,
+            library,
+            weights: WeightCache::default(),
+            f16_kernels: None,
+            recycler: PictureRecycler::default(),
+        };
         // Software adapters offer f16 too, but are slower with it.
         engine.set_f16_storage(!adapter.is_software());
         Ok(engine)
@@ -54,9 +64,15 @@ impl GpuEngine {
     /// Stores the transformed tiles and weights of IS-Net as f16 if `enabled`, else as f32. Returns whether the device
     /// can do so: without f16 support it keeps to f32.
     pub fn set_f16_storage(&mut self, enabled: bool) -> bool {
-        self.f16_kernels = enabled.then(|| F16Kernels::new(&self.context.device)).flatten();
+        self.f16_kernels = enabled.then(|| WinogradKernels::with_f16_storage(&self.context.device)).flatten();
         self.weights = WeightCache::default();
         self.f16_kernels.is_some() == enabled
+    }
+
+    /// Returns the kernels with f16 storage if `network` runs with them. The matte of U2-Net-p would change by more than
+    /// the tests allow.
+    pub(crate) fn f16_kernels(&self, network: Network) -> Option<&WinogradKernels> {
+        self.f16_kernels.as_ref().filter(|_| network == Network::IsNet)
     }
 
     /// Runs a matting network on `input`, `[3, side, side]`, and returns its output `[1, side, side]` in 0..1, not yet
@@ -70,11 +86,24 @@ impl GpuEngine {
         output: NetworkOutput,
         input: GpuFeatureMap,
     ) -> Result<GpuFeatureMap, EngineError> {
+        let side = input.side();
+        self.run_matting_as(network, output, input, side)
+    }
+
+    /// Runs a matting network as [`run_matting`](Self::run_matting) does, with the kernels that an input of `native_side`
+    /// would get.
+    pub(crate) fn run_matting_as(
+        &mut self,
+        network: Network,
+        output: NetworkOutput,
+        input: GpuFeatureMap,
+        native_side: u32,
+    ) -> Result<GpuFeatureMap, EngineError> {
         let matting = self.library.matting(network)?;
-        // With f16 storage the matte of U2-Net-p changes by more than the tests allow.
-        let f16_kernels = self.f16_kernels.as_ref().filter(|_| network == Network::IsNet);
-        let winograd = self.context.kernels.winograd(f16_kernels);
-        network::record(&self.context, winograd, &self.weights, |layers| matting.forward(layers, input, output))
+        let winograd = self.context.kernels.winograd(self.f16_kernels(network));
+        network::record(&self.context, winograd, &self.weights, |layers| {
+            matting.forward(&layers.scaled(input.side(), native_side), input, output)
+        })
     }
 
     /// Runs a matting network as [`run_matting`](Self::run_matting) does, on `input` after `rotation`, and rotates its
@@ -102,9 +131,9 @@ impl GpuEngine {
         let segment =
             |input| network::record(&self.context, winograd, &self.weights, |layers| segmenter.forward(layers, input));
         let people = inputs.into_iter().map(segment).collect::<Result<Vec<_>, _>>()?;
-        let mut bytes = Vec::new();
-        self.context.read(&people.iter().map(|person| person.probability.buffer()).collect::<Vec<_>>(), &mut bytes)?;
-        Ok(people.into_iter().zip(bytemuck::pod_collect_to_vec(&bytes)).collect())
+        let buffers: Vec<_> = people.iter().map(|person| person.probability.buffer()).collect();
+        let probabilities: Vec<f32> = self.context.read(&buffers, bytemuck::pod_collect_to_vec)?;
+        Ok(people.into_iter().zip(probabilities).collect())
     }
 
     /// Returns `output`, which the commands of a stage compute.
@@ -116,7 +145,7 @@ impl GpuEngine {
     }
 
     /// Returns how `network` takes its input, at the size that it was trained on.
-    fn input_format(&mut self, network: Network) -> Result<InputFormat, EngineError> {
+    pub(crate) fn input_format(&mut self, network: Network) -> Result<InputFormat, EngineError> {
         let entry = self.library.entry(network)?;
         Ok(InputFormat { size: entry.size as u32, mean: entry.mean, std: entry.std, mirrored: false })
     }
@@ -235,25 +264,6 @@ impl Engine for GpuEngine {
     }
 
     fn readback(&mut self, picture: GpuPicture) -> Result<EngineOutput, EngineError> {
-        let GpuPicture { width, height, depth, bands, stats } = picture;
-        let size: u64 = bands.buffers().map(|buffer| buffer.size()).sum();
-        let mut pixels = Vec::with_capacity(size as usize + size_of::<MatteStats>());
-        let mut buffers = bands.buffers().peekable();
-        while let Some(buffer) = buffers.next() {
-            // The statistics travel with the last band.
-            match &stats {
-                Some(stats) if buffers.peek().is_none() => self.context.read(&[buffer, stats], &mut pixels)?,
-                _ => self.context.read(&[buffer], &mut pixels)?,
-            }
-        }
-        let stats = stats.map(|_| {
-            let bytes = pixels.split_off(pixels.len() - size_of::<MatteStats>());
-            bytemuck::pod_read_unaligned(&bytes)
-        });
-        let picture = match depth {
-            Depth::Eight => Picture::Eight(Image { width, height, pixels }),
-            Depth::Sixteen => Picture::Sixteen(Image { width, height, pixels: bytemuck::pod_collect_to_vec(&pixels) }),
-        };
-        Ok(EngineOutput { picture, stats })
+        readback(&self.context, &self.recycler, picture)
     }
 }

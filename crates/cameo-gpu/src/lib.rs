@@ -7,16 +7,17 @@
 //!
 //! The modules in reading order:
 //!
-//! - `engine`: [`GpuEngine`], which loads the networks and runs the stages
+//! - `engine`: [`GpuEngine`], which loads the networks and runs the stages; `network_runner`: its networks alone
 //! - the stages, each in a file that is named as its shaders and as in the CPU engine: [`locate()`], [`prepare()`],
 //!   `matte` (a forward pass on the layers of [`network`]), [`repair()`], [`refine()`], [`decontaminate()`],
 //!   [`edge()`], [`enhance()`]
 //! - `frame`: what the stages pass on; `row_bands`: pictures that are larger than a buffer binding may be
 //! - `stretch`, `components`, `blur`, `roi_taps`, `rotate`, `taps_table`, `taps_cache`: steps that stages share
 //! - `context`: the device with its [`kernels`] and their `params`, the `commands` that were recorded, its memory
-//!   `pool`, its `transfer`s and the `counters` of all of them
+//!   `pool`, its `transfer`s, the `counters` of all of them and the `kernel_timer`
 
 mod engine;
+mod network_runner;
 
 mod decontaminate;
 mod edge;
@@ -24,6 +25,7 @@ mod enhance;
 mod locate;
 pub mod network;
 mod prepare;
+mod readback;
 mod refine;
 mod repair;
 
@@ -42,6 +44,7 @@ mod commands;
 mod context;
 mod counters;
 mod error;
+mod kernel_timer;
 pub mod kernels;
 mod params;
 mod pool;
@@ -54,6 +57,7 @@ pub use edge::edge;
 pub use engine::GpuEngine;
 pub use enhance::{denoise, enhance};
 pub use frame::{GpuFrame, GpuInput, GpuMatte, GpuPicture, GpuRepairedMatte, InputFormat};
+pub use kernel_timer::{KernelTime, SharedKernelTimes};
 pub use locate::{GpuPrior, locate, upload_roi};
 pub use pool::{BufferPool, GpuBuffer};
 pub use prepare::prepare;

@@ -121,6 +121,6 @@ fn record_roi(
     let [planes, labels, areas, roi_binding] =
         [planes, labels, &areas, &roi].map(|buffer| buffer.as_entire_buffer_binding());
     let bindings = [probability.binding(), planes, labels, areas, roi_binding];
-    context.dispatch(&context.kernels.locate_roi, &params, &bindings, [1, 1]);
+    context.dispatch(&context.kernels.locate_roi, &params, &bindings, [1; 3]);
     roi
 }

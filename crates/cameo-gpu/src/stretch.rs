@@ -16,6 +16,6 @@ pub fn extrema(context: &GpuContext, map: &GpuFeatureMap) -> GpuBuffer {
     let side = map.side();
     let params = StretchRange { count: side * side, stride: WORKGROUPS * WORKGROUP_1D };
     let bindings = [map.binding(), extrema.as_entire_buffer_binding()];
-    context.dispatch(&context.kernels.stretch_range, &params, &bindings, [WORKGROUPS, 1]);
+    context.dispatch(&context.kernels.stretch_range, &params, &bindings, [WORKGROUPS, 1, 1]);
     extrema
 }

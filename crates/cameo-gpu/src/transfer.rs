@@ -116,18 +116,18 @@ impl Transfer {
         GpuBuffer::unpooled(buffer)
     }
 
-    /// Appends the content of `buffers`, one after another, to `bytes` in a single read-back. `submit_and_wait` submits
+    /// Passes the content of `buffers`, one after another, to `use_bytes` in a single read-back. `submit_and_wait` submits
     /// all commands and waits for them.
     ///
     /// # Errors
     /// If the device was lost or has no memory for the copy.
-    pub fn read(
+    pub fn read<T>(
         &mut self,
         commands: &mut Commands,
         submit_and_wait: impl FnOnce(&mut Commands) -> Result<(), EngineError>,
         buffers: &[&GpuBuffer],
-        bytes: &mut Vec<u8>,
-    ) -> Result<(), EngineError> {
+        use_bytes: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, EngineError> {
         let size = buffers.iter().map(|buffer| buffer.size()).sum();
         let kept = self.readback.take().filter(|staging| staging.size() >= size);
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -145,13 +145,13 @@ impl Transfer {
         });
         submit_and_wait(commands)?;
         receiver.recv().map_err(device_error)?.map_err(device_error)?;
-        bytes.extend_from_slice(&staging.slice(..size).get_mapped_range().map_err(device_error)?);
+        let result = use_bytes(&staging.slice(..size).get_mapped_range().map_err(device_error)?);
         staging.unmap();
         self.readback = Some(staging);
         self.counters.update(|counters| {
             counters.readbacks += 1;
             counters.readback_bytes += size;
         });
-        Ok(())
+        Ok(result)
     }
 }

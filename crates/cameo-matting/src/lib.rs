@@ -18,7 +18,7 @@ mod weights;
 pub use conv2d::Conv2d;
 pub use cpu_layers::{CpuFeatureMap, CpuLayers};
 pub use isnet::IsNet;
-pub use layer_ops::{Activation, ConvShape, Epilogue, LayerOps};
+pub use layer_ops::{Activation, ConvShape, Epilogue, LayerOps, SampledInput, Sampling};
 pub use library::ModelLibrary;
 pub use matting_network::{MattingNetwork, NetworkOutput};
 pub use selfie::{PersonSegmentation, SelfieSegmenter};

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use cameo_models::u2net::{BackboneShape, RsuShape};
 
 use crate::conv2d::Conv2d;
-use crate::layer_ops::{Activation, ConvShape, Epilogue, LayerOps};
+use crate::layer_ops::{Activation, ConvShape, Epilogue, LayerOps, SampledInput};
 
 /// Returns a 3x3 convolution that keeps the size at stride 1.
 pub fn new_conv3x3(channels: [usize; 2], stride: usize, dilation: usize, device: &Device) -> Conv2d {
@@ -32,10 +32,10 @@ impl ConvRelu {
     fn forward<O: LayerOps>(
         &self,
         ops: &O,
-        inputs: &[&O::FeatureMap],
+        inputs: &[SampledInput<'_, O::FeatureMap>],
         residual: Option<&O::FeatureMap>,
     ) -> Result<O::FeatureMap, String> {
-        ops.conv(&self.conv, inputs, Epilogue { activation: Activation::Relu, residual })
+        ops.conv_sampled(&self.conv, inputs, Epilogue { activation: Activation::Relu, residual })
     }
 }
 
@@ -75,24 +75,28 @@ impl Rsu {
     }
 
     /// Computes the block of `inputs`, concatenated.
-    fn forward<O: LayerOps>(&self, ops: &O, inputs: &[&O::FeatureMap]) -> Result<O::FeatureMap, String> {
+    fn forward<O: LayerOps>(
+        &self,
+        ops: &O,
+        inputs: &[SampledInput<'_, O::FeatureMap>],
+    ) -> Result<O::FeatureMap, String> {
         let entry = self.entry.forward(ops, inputs, None)?;
         let mut skips: Vec<O::FeatureMap> = Vec::with_capacity(self.down.len());
         for conv in &self.down {
-            let skip = match skips.last() {
-                None => conv.forward(ops, &[&entry], None),
-                Some(above) if self.pools => conv.forward(ops, &[&ops.max_pool2(above)?], None),
-                Some(above) => conv.forward(ops, &[above], None),
+            let input = match skips.last() {
+                None => SampledInput::unchanged(&entry),
+                Some(above) if self.pools => SampledInput::pooled(above),
+                Some(above) => SampledInput::unchanged(above),
             };
-            skips.push(skip?);
+            skips.push(conv.forward(ops, &[input], None)?);
         }
         let lowest = skips.last().expect("a block has levels");
-        let mut x = self.bottom.forward(ops, &[lowest], None)?;
+        let mut x = self.bottom.forward(ops, &[SampledInput::unchanged(lowest)], None)?;
         for conv in &self.up {
             let skip = skips.pop().expect("as many levels go up as down");
             let residual = skips.is_empty().then_some(&entry);
-            x = ops.resize_bilinear(x, ops.size(&skip))?;
-            x = conv.forward(ops, &[&x, &skip], residual)?;
+            let inputs = [SampledInput::resized(&x, ops.size(&skip)), SampledInput::unchanged(&skip)];
+            x = conv.forward(ops, &inputs, residual)?;
         }
         Ok(x)
     }
@@ -124,11 +128,8 @@ impl Backbone {
     ) -> Result<Vec<O::FeatureMap>, String> {
         let mut skips: Vec<O::FeatureMap> = Vec::with_capacity(self.encoder.len());
         for rsu in &self.encoder {
-            let skip = match skips.last() {
-                None => rsu.forward(ops, &[input]),
-                Some(above) => rsu.forward(ops, &[&ops.max_pool2(above)?]),
-            };
-            skips.push(skip?);
+            let input = skips.last().map_or(SampledInput::unchanged(input), SampledInput::pooled);
+            skips.push(rsu.forward(ops, &[input])?);
         }
         let mut x = skips.pop().expect("the encoder has stages");
         let mut features = Vec::new();
@@ -137,8 +138,7 @@ impl Backbone {
                 features.push(x.clone());
             }
             let skip = skips.pop().expect("each encoder stage but the last has a decoder stage");
-            x = ops.resize_bilinear(x, ops.size(&skip))?;
-            x = rsu.forward(ops, &[&x, &skip])?;
+            x = rsu.forward(ops, &[SampledInput::resized(&x, ops.size(&skip)), SampledInput::unchanged(&skip)])?;
         }
         features.push(x);
         Ok(features)

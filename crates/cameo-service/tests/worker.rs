@@ -106,7 +106,7 @@ impl Engine for FakeEngine {
     }
 
     fn readback(&mut self, picture: Image) -> Result<EngineOutput, EngineError> {
-        Ok(EngineOutput { picture: Picture::Eight(picture), stats: None })
+        Ok(EngineOutput { picture: Picture::Eight(picture), stats: None, recycler: Default::default() })
     }
 }
 

@@ -33,9 +33,7 @@ fn upload_matte(context: &GpuContext, width: u32, height: u32, values: &[f32]) -
 }
 
 fn read<T: bytemuck::Pod>(context: &GpuContext, buffer: &GpuBuffer) -> Vec<T> {
-    let mut bytes = Vec::new();
-    context.read(&[buffer], &mut bytes).unwrap();
-    bytemuck::pod_collect_to_vec(&bytes)
+    context.read(&[buffer], bytemuck::pod_collect_to_vec).unwrap()
 }
 
 fn read_bands<T: bytemuck::Pod>(context: &GpuContext, bands: &RowBands) -> Vec<T> {

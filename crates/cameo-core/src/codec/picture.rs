@@ -27,3 +27,15 @@ pub enum Picture {
     Eight(Image),
     Sixteen(Image<u16>),
 }
+
+impl From<Image> for Picture {
+    fn from(image: Image) -> Self {
+        Self::Eight(image)
+    }
+}
+
+impl From<Image<u16>> for Picture {
+    fn from(image: Image<u16>) -> Self {
+        Self::Sixteen(image)
+    }
+}

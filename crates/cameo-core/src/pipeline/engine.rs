@@ -4,6 +4,7 @@ use cameo_models::Network;
 
 use super::error::EngineError;
 use super::options::CutoutOptions;
+use super::recycler::PictureRecycler;
 use super::resolve::Enhancement;
 use crate::codec::{Image, Picture};
 use crate::tuning::{MatteStats, Roi};
@@ -89,4 +90,6 @@ pub struct EngineOutput {
     pub picture: Picture,
     /// Statistics of the matte; `None` without one.
     pub stats: Option<MatteStats>,
+    /// Takes the memory of the picture once it is encoded.
+    pub recycler: PictureRecycler,
 }

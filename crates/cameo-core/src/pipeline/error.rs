@@ -17,8 +17,8 @@ pub enum EngineError {
     #[error("the {engine} engine failed: {reason}")]
     Device { engine: &'static str, reason: String },
     /// The engine computes something else than it should.
-    #[error("the {engine} engine failed its self-test: {reason}")]
-    SelfTest { engine: &'static str, reason: String },
+    #[error("the self-test failed: {0}")]
+    SelfTest(String),
     #[error(transparent)]
     Model(#[from] ModelError),
 }

@@ -4,6 +4,7 @@ use super::engine::{Engine, EngineOutput};
 use super::error::PipelineError;
 use super::finish::finish;
 use super::recipe::Recipe;
+use super::recycler::PictureRecycler;
 use super::report::{CutoutReport, Foreground};
 use super::resolve::{ProcessingLimits, ResolvedRecipe};
 use super::times::{StageClock, StageObserver, StageTimes, no_observer};
@@ -99,10 +100,10 @@ pub fn run_stages<E: Engine>(engine: &mut E, photo: InFlight<Image>) -> Result<I
 /// # Errors
 /// [`PipelineError::Codec`] if the result cannot be encoded.
 pub fn encode_output(output: InFlight<EngineOutput>) -> Result<EncodedResult, PipelineError> {
-    let InFlight { content: EngineOutput { picture, stats }, profile, resolved, clock } = output;
+    let InFlight { content: EngineOutput { picture, stats, recycler }, profile, resolved, clock } = output;
     let (mut encoded, foreground) = match picture {
-        Picture::Eight(image) => encode(image, profile.as_ref(), &resolved.recipe, clock)?,
-        Picture::Sixteen(image) => encode(image, profile.as_ref(), &resolved.recipe, clock)?,
+        Picture::Eight(image) => encode(image, profile.as_ref(), &resolved.recipe, clock, &recycler)?,
+        Picture::Sixteen(image) => encode(image, profile.as_ref(), &resolved.recipe, clock, &recycler)?,
     };
     encoded.report = stats.map(|stats| CutoutReport::new(&stats, foreground));
     Ok(encoded)
@@ -113,7 +114,11 @@ fn encode<T: Sample>(
     profile: Option<&Profile>,
     recipe: &Recipe,
     mut clock: StageClock,
-) -> Result<(EncodedResult, Option<Foreground>), PipelineError> {
+    recycler: &PictureRecycler,
+) -> Result<(EncodedResult, Option<Foreground>), PipelineError>
+where
+    Picture: From<Image<T>>,
+{
     let (image, foreground) = match recipe.operation.cuts_out() {
         true => clock.run("finish", || Ok::<_, PipelineError>(finish(image, &recipe.cutout, profile)))?,
         false => (image, None),
@@ -123,5 +128,6 @@ fn encode<T: Sample>(
         false => codec::encode(&image, recipe.encoding(), profile),
     })?;
     let (width, height) = (image.width, image.height);
+    recycler.recycle(image.into());
     Ok((EncodedResult { bytes, width, height, report: None, times: clock.into_times() }, foreground))
 }

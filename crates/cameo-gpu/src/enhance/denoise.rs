@@ -60,7 +60,7 @@ fn record_level(context: &GpuContext, histogram: &GpuBuffer) -> GpuBuffer {
         luma_deviation: noise::LUMA_DEVIATION,
     };
     let bindings = [histogram, &noise].map(|buffer| buffer.as_entire_buffer_binding());
-    context.dispatch(&context.kernels.denoise_level, &params, &bindings, [1, 1]);
+    context.dispatch(&context.kernels.denoise_level, &params, &bindings, [1; 3]);
     noise
 }
 

@@ -1,31 +1,33 @@
 //! The enhance stage: denoises, enlarges and sharpens the photo, and packs the picture.
-//!
-//! The result is computed band by band, so that the working memory stays small whatever its size. Each band reads the
-//! rows that its filters reach, so that bands leave no seams.
 
-mod band;
 mod denoise;
-mod local_range;
-mod pack;
-mod resample;
-mod sharpen;
+
+use std::ops::Range;
 
 use cameo_core::pipeline::Enhancement;
 use cameo_core::taps;
+use cameo_core::tuning::MIN_ALPHA;
 
 use crate::context::GpuContext;
-use crate::frame::GpuFrame;
+use crate::frame::{FrameRows, GpuFrame};
+use crate::params::EnhanceTile;
 use crate::row_bands::RowBands;
-
-use band::{BAND_PIXEL_BYTES, PictureRows};
-use local_range::RANGE_PIXEL_BYTES;
-use pack::record_pack;
-use resample::Resampling;
-use sharpen::GpuUnsharpMask;
+use crate::taps_table::EnlargementTaps;
 
 pub use denoise::denoise;
 
+/// Columns of the result that a workgroup computes.
+const TILE_WIDTH: u32 = 32;
+
+/// Pixels of a tile together with those around it that its blur reads, for which a workgroup has memory; and rows of
+/// them, of `TILE_WIDTH` pixels each.
+const MAX_SURROUNDINGS: u32 = 1620;
+const MAX_BLURRED_ROWS: u32 = 32;
+
 /// Returns `frame` at the size and with the sharpening of `enhancement`, packed. Colours are 0 where alpha is 0.
+///
+/// One dispatch computes all rows that can be bound. A workgroup computes a tile of them from the photo alone, and the
+/// result does not depend on where tiles and bands begin.
 pub fn enhance(context: &GpuContext, mut frame: GpuFrame, enhancement: &Enhancement) -> RowBands {
     let Enhancement { width, height, sharpening, denoises, noise_above, depth } = *enhancement;
     let noise = match denoises {
@@ -38,58 +40,96 @@ pub fn enhance(context: &GpuContext, mut frame: GpuFrame, enhancement: &Enhancem
     };
     let words_per_pixel = u32::from(u8::from(depth)) / 8;
     let picture = RowBands::scratch(context, "picture", width * words_per_pixel, height, context.limits.binding_bytes);
-    let resampling = Resampling::new(context, &frame, enhancement);
-    let unsharp_mask = sharpening.map(|sharpening| GpuUnsharpMask::new(context, sharpening, noise, enhancement));
-    let halo = unsharp_mask.as_ref().map_or(0, |mask| mask.radius);
-    let photo_size = [frame.photo.width, frame.photo.height];
-    let max_rows = max_band_rows(context.limits.enhance_bytes, [width, height], photo_size, halo);
-    for part in picture.bands() {
-        for start in part.clone().step_by(max_rows as usize) {
-            let rows = start..(start + max_rows).min(part.end);
-            let band_rows = picture.rows_around(&rows, halo);
-            let band = resampling.record(context, &frame, band_rows);
-            let target = PictureRows { binding: picture.bind_output(context, &rows), rows, words_per_pixel };
-            match &unsharp_mask {
-                Some(mask) => mask.record(context, &frame, &band, &target),
-                None => record_pack(context, &band, width, &target),
-            }
-        }
+    let weights = sharpening.map_or(vec![1.0], |sharpening| taps::gaussian(sharpening.sigma));
+    let radius = weights.len() as u32 / 2;
+    let weights = context.table("sharpen weights", &weights);
+    let (photo_width, photo_height) = (frame.photo.width, frame.photo.height);
+    let taps = EnlargementTaps::new(context, [photo_width, photo_height], [width, height]);
+    let tile_height = tile_height(radius);
+    for rows in picture.bands() {
+        let source = source_rows(&taps, &picture.rows_around(&rows, radius), &rows, enhancement, photo_height);
+        let frame_rows = FrameRows::bind(context, &frame, &source);
+        let target = picture.bind_output(context, &rows);
+        let params = EnhanceTile {
+            width,
+            height,
+            rows: rows.len() as u32,
+            first_row: rows.start,
+            photo_width,
+            photo_height,
+            source_rows: source.len() as u32,
+            source_first_row: source.start,
+            photo_offset: frame_rows.photo.offset,
+            matte_offset: frame_rows.matte.offset,
+            has_matte: frame_rows.has_matte.into(),
+            taps_across: taps.across,
+            taps_down: taps.down,
+            down_weights_offset: taps.across * width,
+            tile_height,
+            radius,
+            amount: sharpening.map_or(0.0, |sharpening| sharpening.amount),
+            edge_amount: sharpening.map_or(0.0, |sharpening| sharpening.edge_amount),
+            threshold: sharpening.map_or(0.0, |sharpening| sharpening.threshold),
+            min_alpha: MIN_ALPHA,
+            picture_offset: target.offset,
+            words_per_pixel,
+        };
+        let [first, taps] = taps.bindings();
+        let [photo, matte] = frame_rows.bindings();
+        let (weights, noise) = (weights.as_entire_buffer_binding(), noise.as_entire_buffer_binding());
+        let bindings = [first, taps, photo, matte, weights, noise, target.binding()];
+        let workgroups = [width.div_ceil(TILE_WIDTH), (rows.len() as u32).div_ceil(tile_height), 1];
+        context.dispatch(&context.kernels.enhance_tile, &params, &bindings, workgroups);
     }
     picture
 }
 
-/// Returns how many rows of a result of `[width, height]` a band may have so that its buffers keep to `max_bytes`, but at
-/// least one.
-fn max_band_rows(max_bytes: u64, [width, height]: [u32; 2], [photo_width, photo_height]: [u32; 2], halo: u32) -> u32 {
-    let max_rows = |width: u32, pixel_bytes: u64| max_bytes / (u64::from(width) * pixel_bytes);
-    let with_halo = max_rows(width.max(photo_width), BAND_PIXEL_BYTES);
-    let without_halo = with_halo.saturating_sub((2 * halo + taps::LANCZOS_ROWS).into());
-    // Local ranges have the size of the photo, and only the rows to write need them.
-    let photo_rows = max_rows(photo_width, RANGE_PIXEL_BYTES).saturating_sub(1);
-    let with_ranges = photo_rows.saturating_mul(height.into()) / u64::from(photo_height);
-    without_halo.min(with_ranges).clamp(1, u32::MAX.into()) as u32
+/// Returns how many rows of the result a workgroup computes, so that what its blur of `radius` reads fits into its memory.
+///
+/// # Panics
+/// If no row fits: the largest radius of any level at any scale is 11.
+fn tile_height(radius: u32) -> u32 {
+    let fits = |height: &u32| {
+        let rows = height + 2 * radius;
+        rows <= MAX_BLURRED_ROWS && rows * (TILE_WIDTH + 2 * radius) <= MAX_SURROUNDINGS
+    };
+    [16, 12, 8].into_iter().find(fits).expect("the radius of a blur is at most 11")
+}
+
+/// Returns the rows of the photo that the rows `resampled` of the result are computed of, and those around the pixels of
+/// the rows `written`.
+fn source_rows(
+    taps: &EnlargementTaps,
+    resampled: &Range<u32>,
+    written: &Range<u32>,
+    enhancement: &Enhancement,
+    photo_height: u32,
+) -> Range<u32> {
+    let read = taps.input_rows(resampled, photo_height);
+    let photo_row = |row: u32| (2 * row + 1) * photo_height / (2 * enhancement.height);
+    let around = photo_row(written.start).saturating_sub(1)..(photo_row(written.end - 1) + 2).min(photo_height);
+    read.start.min(around.start)..read.end.max(around.end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cameo_core::codec::ImageHeader;
+    use cameo_core::pipeline::{Level, Operation, ProcessingLimits, Recipe};
 
     #[test]
-    fn the_buffers_of_a_band_keep_to_the_limit_and_use_most_of_it() {
-        const MAX_BYTES: u64 = 64 << 20;
-        for ([width, height], photo) in [
-            ([8000, 6000], [4000, 3000]),
-            ([4000, 3000], [4000, 3000]),
-            ([2000, 1500], [4000, 3000]),
-            ([16000, 300], [4000, 75]),
-        ] {
-            let rows = max_band_rows(MAX_BYTES, [width, height], photo, 6);
-            let band_rows = u64::from(rows + 12 + taps::LANCZOS_ROWS);
-            let band = band_rows * u64::from(width.max(photo[0])) * BAND_PIXEL_BYTES;
-            let photo_rows = u64::from(rows) * u64::from(photo[1]) / u64::from(height) + 1;
-            let ranges = photo_rows * u64::from(photo[0]) * RANGE_PIXEL_BYTES;
-            assert!((MAX_BYTES * 9 / 10..=MAX_BYTES).contains(&band.max(ranges)), "{rows}: {band}, {ranges}");
+    fn the_blur_of_every_level_at_every_scale_fits_into_a_tile() {
+        for &level in Level::ALL {
+            for scale in [1.0, 1.5, 2.0, 3.0, 4.0] {
+                let recipe = Recipe { level, scale: Some(scale), ..Recipe::new(Operation::Combo) };
+                let header = ImageHeader { width: 100, height: 100 };
+                let resolved = recipe.resolve(header, &ProcessingLimits::default()).unwrap();
+                let sharpening = resolved.enhancement.sharpening.unwrap();
+                let radius = taps::gaussian(sharpening.sigma).len() as u32 / 2;
+                let rows = tile_height(radius) + 2 * radius;
+                assert!(rows <= MAX_BLURRED_ROWS && rows * (TILE_WIDTH + 2 * radius) <= MAX_SURROUNDINGS);
+            }
         }
-        assert_eq!(max_band_rows(1, [8000, 6000], [4000, 3000], 6), 1);
+        assert_eq!([0, 8, 9, 11].map(tile_height), [16, 16, 12, 8]);
     }
 }

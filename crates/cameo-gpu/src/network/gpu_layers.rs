@@ -11,11 +11,19 @@ use crate::kernels::{WORKGROUP_1D, WinogradKernels};
 #[derive(Debug)]
 pub struct GpuLayers<'a> {
     pub(super) context: &'a GpuContext,
-    pub(super) winograd: WinogradKernels<'a>,
+    pub(super) winograd: &'a WinogradKernels,
     pub(super) cache: &'a WeightCache,
+    /// The area of the network's input, in areas of the input that it was made for.
+    pub(super) input_scale: f64,
 }
 
 impl GpuLayers<'_> {
+    /// Returns these layers for an input of another size than `native_side`, so that each convolution runs with the kernel
+    /// that it runs with at the native size.
+    pub fn scaled(&self, side: u32, native_side: u32) -> Self {
+        Self { input_scale: (f64::from(side) / f64::from(native_side)).powi(2), ..*self }
+    }
+
     pub(super) fn scratch(&self, channels: u32, size: [u32; 2]) -> GpuFeatureMap {
         GpuFeatureMap::scratch(self.context, "feature map", channels, size)
     }
@@ -39,8 +47,8 @@ impl GpuLayers<'_> {
 }
 
 /// Returns the workgroups that compute `count` results in each of `channels` channels.
-pub(super) fn workgroups(count: u32, channels: u32) -> [u32; 2] {
-    [count.div_ceil(WORKGROUP_1D), channels]
+pub(super) fn workgroups(count: u32, channels: u32) -> [u32; 3] {
+    [count.div_ceil(WORKGROUP_1D), channels, 1]
 }
 
 /// Returns the number that stands for `activation` in the parameters of a kernel; shared/activation.wgsl has the same

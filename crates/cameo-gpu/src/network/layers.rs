@@ -1,10 +1,11 @@
 //! The layers of the networks on the GPU: each call records the dispatches of one layer.
 
-use cameo_matting::{Conv2d, Epilogue, LayerOps};
+use cameo_matting::{Conv2d, Epilogue, LayerOps, SampledInput};
 
 use super::direct::DirectConv;
 use super::feature_map::GpuFeatureMap;
 use super::gpu_layers::{GpuLayers, workgroups};
+use super::tiled::{self, TiledConv};
 use super::winograd::{self, WinogradConv};
 use crate::params::{Add, ChannelMeans, ChannelScale, MaxPool2, PixelShuffle2, ResizeBilinear, Sigmoid};
 
@@ -28,13 +29,44 @@ impl LayerOps for GpuLayers<'_> {
         let output = self.scratch(conv.weight.dims()[0] as u32, size);
         if uses_winograd {
             let dilation = conv.shape.dilation as u32;
-            WinogradConv { layers: self, weights: &weights, inputs, output: &output, dilation }.record(&epilogue);
+            let concatenated;
+            let (first, second) = match inputs {
+                [first] => (*first, None),
+                [first, second] => (*first, Some(*second)),
+                _ => {
+                    concatenated = self.concat(inputs);
+                    (&concatenated, None)
+                }
+            };
+            let conv = WinogradConv { layers: self, weights: &weights, first, second, output: &output, dilation };
+            conv.record(&epilogue);
         } else {
             let input = self.concat(inputs);
             let conv = DirectConv { layers: self, conv, weights: &weights, input: &input, output: &output };
             conv.record(&epilogue);
         }
         Ok(output)
+    }
+
+    fn conv_sampled(
+        &self,
+        conv: &Conv2d,
+        inputs: &[SampledInput<'_, GpuFeatureMap>],
+        epilogue: Epilogue<'_, GpuFeatureMap>,
+    ) -> Result<GpuFeatureMap, String> {
+        if let [first, others @ ..] = inputs
+            && others.len() <= 1
+            && tiled::pays(conv, tiled::sampled_size(first), self.input_scale)
+        {
+            let weights = self.weights(conv, false)?;
+            let output = self.scratch(conv.weight.dims()[0] as u32, tiled::sampled_size(first));
+            let second = others.first();
+            let dilation = conv.shape.dilation as u32;
+            TiledConv { layers: self, weights: &weights, first, second, output: &output, dilation }.record(&epilogue);
+            return Ok(output);
+        }
+        let sampled = inputs.iter().map(|input| self.sample(input)).collect::<Result<Vec<_>, _>>()?;
+        self.conv(conv, &sampled.iter().collect::<Vec<_>>(), epilogue)
     }
 
     fn depthwise_conv(
@@ -92,7 +124,7 @@ impl LayerOps for GpuLayers<'_> {
         let means = self.scratch(map.channels, [1, 1]);
         let params = ChannelMeans { pixels: map.pixels() };
         let bindings = [map.binding(), means.binding()];
-        self.context.dispatch(&self.context.kernels.channel_means, &params, &bindings, [map.channels, 1]);
+        self.context.dispatch(&self.context.kernels.channel_means, &params, &bindings, [map.channels, 1, 1]);
         Ok(means)
     }
 

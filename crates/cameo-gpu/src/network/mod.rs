@@ -8,6 +8,7 @@ mod direct;
 mod feature_map;
 mod gpu_layers;
 mod layers;
+mod tiled;
 mod weight_transform;
 mod weights;
 mod winograd;
@@ -31,9 +32,9 @@ use crate::kernels::WinogradKernels;
 /// If a layer has parameters that no kernel supports.
 pub fn record<T>(
     context: &GpuContext,
-    winograd: WinogradKernels<'_>,
+    winograd: &WinogradKernels,
     cache: &WeightCache,
     forward: impl FnOnce(&GpuLayers<'_>) -> Result<T, String>,
 ) -> Result<T, EngineError> {
-    forward(&GpuLayers { context, winograd, cache }).map_err(device_error)
+    forward(&GpuLayers { context, winograd, cache, input_scale: 1.0 }).map_err(device_error)
 }

@@ -14,7 +14,7 @@ impl GpuLayers<'_> {
     /// Returns the weights of `conv`, by Winograd's transform if `transformed`. They are prepared when they are needed
     /// for the first time.
     pub(super) fn weights(&self, conv: &Conv2d, transformed: bool) -> Result<Rc<GpuConvWeights>, String> {
-        self.cache.get_or_prepare(conv.weight.id, || {
+        self.cache.get_or_prepare(conv.weight.id, transformed, || {
             let parameter = TensorBuffer::new(conv.weight.val())?;
             let kernel = match transformed {
                 true => KernelMemory::Transformed(self.transform_weights(&parameter, conv.weight.dims())),
@@ -32,7 +32,7 @@ impl GpuLayers<'_> {
         let transformed = self.context.permanent("transformed weights", values * self.winograd.bytes);
         let params = WinogradWeights { channels_in, channels_out, padded_out };
         let bindings = [parameter.binding(), transformed.as_entire_buffer_binding()];
-        self.context.dispatch(self.winograd.weights, &params, &bindings, workgroups(padded_out, channels_in));
+        self.context.dispatch(&self.winograd.weights, &params, &bindings, workgroups(padded_out, channels_in));
         transformed
     }
 }

@@ -12,22 +12,24 @@ use crate::pool::GpuBuffer;
 /// Values of a tile transformed by Winograd's F(4x4, 3x3).
 pub const POINTS: u32 = 36;
 
-/// The weights of the convolutions that were computed so far, by the parameter they come from.
+/// The weights of the convolutions that were computed so far, by the parameter they come from and whether they are
+/// transformed: a convolution may need both, at different sizes.
 #[derive(Debug, Default)]
-pub struct WeightCache(RefCell<HashMap<ParamId, Rc<GpuConvWeights>>>);
+pub struct WeightCache(RefCell<HashMap<(ParamId, bool), Rc<GpuConvWeights>>>);
 
 impl WeightCache {
     /// Returns the weights of the parameter `id`, and prepares them with `prepare` when they are asked for first.
     pub(super) fn get_or_prepare(
         &self,
         id: ParamId,
+        transformed: bool,
         prepare: impl FnOnce() -> Result<GpuConvWeights, String>,
     ) -> Result<Rc<GpuConvWeights>, String> {
-        if let Some(weights) = self.0.borrow().get(&id) {
+        if let Some(weights) = self.0.borrow().get(&(id, transformed)) {
             return Ok(weights.clone());
         }
         let weights = Rc::new(prepare()?);
-        self.0.borrow_mut().insert(id, weights.clone());
+        self.0.borrow_mut().insert((id, transformed), weights.clone());
         Ok(weights)
     }
 }

@@ -7,7 +7,7 @@ use cameo_matting::{ConvShape, Epilogue};
 use super::feature_map::GpuFeatureMap;
 use super::gpu_layers::{GpuLayers, activation_code, workgroups};
 use super::weights::{GpuConvWeights, POINTS};
-use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
+use crate::params::{WinogradGemm, WinogradInput, WinogradInputWide, WinogradOutput, WinogradOutputWide};
 use crate::pool::GpuBuffer;
 
 /// Side of a tile of results, in pixels.
@@ -26,8 +26,9 @@ pub fn supports(shape: &ConvShape) -> bool {
 pub struct WinogradConv<'a> {
     pub layers: &'a GpuLayers<'a>,
     pub weights: &'a GpuConvWeights,
-    /// Concatenated along their channels.
-    pub inputs: &'a [&'a GpuFeatureMap],
+    pub first: &'a GpuFeatureMap,
+    /// Concatenated to the first along the channels; of the same size.
+    pub second: Option<&'a GpuFeatureMap>,
     /// Of the size of the inputs.
     pub output: &'a GpuFeatureMap,
     pub dilation: u32,
@@ -62,7 +63,7 @@ impl WinogradConv<'_> {
     }
 
     fn channels_in(&self) -> u32 {
-        self.inputs.iter().map(|input| input.channels).sum()
+        self.first.channels + self.second.map_or(0, |second| second.channels)
     }
 
     /// Returns the tiles of one phase, across and down. A convolution of dilation d consists of d * d convolutions
@@ -78,75 +79,109 @@ impl WinogradConv<'_> {
         (max_bytes / tile_bytes) as u32 / 4 * 4
     }
 
+    /// Returns whether four neighbouring pixels of a row are neighbours in a tile, and lie at a multiple of 16 bytes.
+    fn is_wide(&self) -> bool {
+        self.dilation == 1 && self.output.width.is_multiple_of(4)
+    }
+
     fn transform_inputs(&self, band: TileBand, input_tiles: &GpuBuffer) {
+        let Self { layers, dilation, .. } = *self;
         let [tiles_across, tiles_down] = self.phase_tiles();
-        let mut first_channel = 0;
-        for input in self.inputs {
+        let GpuFeatureMap { width, height, channels: first_channels, .. } = *self.first;
+        let TileBand { first_tile, tile_count, tile_stride } = band;
+        let channels_in = self.channels_in();
+        // Every binding of a shader must be given, so the first input stands in for a missing second one.
+        let second = self.second.unwrap_or(self.first);
+        let bindings = [self.first.binding(), second.binding(), input_tiles.as_entire_buffer_binding()];
+        let workgroups = workgroups(tile_count, channels_in);
+        if self.is_wide() {
+            let params = WinogradInputWide {
+                width,
+                height,
+                tiles_across,
+                first_tile,
+                tile_count,
+                tile_stride,
+                channels_in,
+                first_channels,
+            };
+            layers.context.dispatch(&layers.winograd.input_wide, &params, &bindings, workgroups);
+        } else {
             let params = WinogradInput {
-                width: input.width,
-                height: input.height,
-                dilation: self.dilation,
+                width,
+                height,
+                dilation,
                 tiles_across,
                 tiles_down,
-                first_tile: band.first_tile,
-                tile_count: band.tile_count,
-                tile_stride: band.tile_stride,
-                channels_in: self.channels_in(),
-                first_channel,
+                first_tile,
+                tile_count,
+                tile_stride,
+                channels_in,
+                first_channels,
             };
-            let bindings = [input.binding(), input_tiles.as_entire_buffer_binding()];
-            let workgroups = workgroups(band.tile_count, input.channels);
-            self.layers.context.dispatch(self.layers.winograd.input, &params, &bindings, workgroups);
-            first_channel += input.channels;
+            layers.context.dispatch(&layers.winograd.input, &params, &bindings, workgroups);
         }
     }
 
     fn multiply(&self, band: TileBand, input_tiles: &GpuBuffer, products: &GpuBuffer) {
         let (channels_in, channels_out) = (self.channels_in(), self.output.channels);
-        // The fewer output channels there are, the more tiles a workgroup takes instead.
-        let lanes_down = match channels_out {
-            0..=16 => 2,
-            17..=32 => 4,
-            _ => 8,
-        };
+        let (kernel, lanes_down) = self.layers.winograd.gemm(channels_out);
         let channel_blocks = channels_out.div_ceil(8 * lanes_down);
         let params = WinogradGemm {
             channels_in,
             channels_out_vec4: channels_out.div_ceil(4),
             tiles_vec4: band.tile_stride / 4,
             channel_blocks,
-            lanes_down,
             channels_out,
         };
         let bindings =
             [self.weights.kernel(), input_tiles.as_entire_buffer_binding(), products.as_entire_buffer_binding()];
-        let workgroups = [band.tile_count.div_ceil(512 / lanes_down), channel_blocks * POINTS];
+        let workgroups = [band.tile_count.div_ceil(512 / lanes_down), channel_blocks * POINTS, 1];
         let multiplications: u64 = [POINTS, channels_in, channels_out, band.tile_count].map(u64::from).iter().product();
         self.layers.context.count_operations(2 * multiplications);
-        self.layers.context.dispatch(self.layers.winograd.gemm, &params, &bindings, workgroups);
+        self.layers.context.dispatch(kernel, &params, &bindings, workgroups);
     }
 
     fn transform_output(&self, band: TileBand, products: &GpuBuffer, epilogue: &Epilogue<'_, GpuFeatureMap>) {
+        let Self { layers, dilation, .. } = *self;
         let [tiles_across, tiles_down] = self.phase_tiles();
-        let GpuFeatureMap { width, height, channels, .. } = *self.output;
-        let params = WinogradOutput {
-            width,
-            height,
-            dilation: self.dilation,
-            tiles_across,
-            tiles_down,
-            first_tile: band.first_tile,
-            tile_count: band.tile_count,
-            tile_stride: band.tile_stride,
-            channels_out: channels,
-            activation: activation_code(epilogue.activation),
-            has_residual: epilogue.residual.is_some().into(),
-        };
+        let GpuFeatureMap { width, height, channels: channels_out, .. } = *self.output;
+        let TileBand { first_tile, tile_count, tile_stride } = band;
+        let (activation, has_residual) = (activation_code(epilogue.activation), epilogue.residual.is_some().into());
         let products = products.as_entire_buffer_binding();
         // Every binding of a shader must be given, so another buffer stands in for a missing residual.
         let residual = epilogue.residual.map_or(products.clone(), GpuFeatureMap::binding);
         let bindings = [products, self.weights.bias(), residual, self.output.binding()];
-        let kernel = &self.layers.context.kernels.winograd_output;
-        self.layers.context.dispatch(kernel, &params, &bindings, workgroups(band.tile_count, channels));
+        let workgroups = workgroups(tile_count, channels_out);
+        let kernels = &layers.context.kernels;
+        if self.is_wide() {
+            let params = WinogradOutputWide {
+                width,
+                height,
+                tiles_across,
+                first_tile,
+                tile_count,
+                tile_stride,
+                channels_out,
+                activation,
+                has_residual,
+            };
+            layers.context.dispatch(&kernels.winograd_output_wide, &params, &bindings, workgroups);
+        } else {
+            let params = WinogradOutput {
+                width,
+                height,
+                dilation,
+                tiles_across,
+                tiles_down,
+                first_tile,
+                tile_count,
+                tile_stride,
+                channels_out,
+                activation,
+                has_residual,
+            };
+            layers.context.dispatch(&kernels.winograd_output, &params, &bindings, workgroups);
+        }
     }
 }

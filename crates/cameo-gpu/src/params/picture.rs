@@ -77,51 +77,27 @@ params!(DenoiseFilter {
     min_alpha: f32,
     range_sigma: f32,
 });
-params!(EnhanceLocalRange {
+params!(EnhanceTile {
     width: u32,
+    height: u32,
     rows: u32,
     first_row: u32,
-    source_rows: u32,
-    photo_offset: u32,
-    matte_offset: u32,
-    has_matte: u32,
-    min_alpha: f32,
-});
-params!(EnhancePremultiply { width: u32, rows: u32, photo_offset: u32, matte_offset: u32, has_matte: u32 });
-params!(EnhanceResampleAcross {
-    width: u32,
-    output_width: u32,
-    rows: u32,
-    taps: u32,
-    photo_offset: u32,
-    matte_offset: u32,
-    has_matte: u32,
-});
-params!(EnhanceResampleDown {
-    output_width: u32,
-    rows: u32,
-    first_row: u32,
+    photo_width: u32,
+    photo_height: u32,
     source_rows: u32,
     source_first_row: u32,
-    taps: u32,
-});
-params!(EnhanceSharpenAcross { width: u32, rows: u32, radius: u32 });
-params!(EnhanceSharpenDown {
-    width: u32,
-    rows: u32,
-    first_row: u32,
-    output_row: u32,
-    band_rows: u32,
+    photo_offset: u32,
+    matte_offset: u32,
+    has_matte: u32,
+    taps_across: u32,
+    taps_down: u32,
+    down_weights_offset: u32,
+    tile_height: u32,
     radius: u32,
     amount: f32,
     edge_amount: f32,
     threshold: f32,
     min_alpha: f32,
-    output_height: u32,
-    photo_width: u32,
-    photo_height: u32,
-    range_first_row: u32,
     picture_offset: u32,
     words_per_pixel: u32,
 });
-params!(EnhancePack { width: u32, rows: u32, first_row: u32, picture_offset: u32, words_per_pixel: u32 });

@@ -100,10 +100,10 @@ fn record_largest(context: &GpuContext, labels: &GpuBuffer, regions: &GpuBuffer)
     let kept = scratch_plane(context, "repair kept", 8);
     let params = RepairLargest { side: LOW_RES_SIDE as u32, radius: tuning::KEEP_RADIUS as u32 };
     let bindings = [labels, regions, &kept].map(|buffer| buffer.as_entire_buffer_binding());
-    context.dispatch(&context.kernels.repair_largest, &params, &bindings, [1, 1]);
+    context.dispatch(&context.kernels.repair_largest, &params, &bindings, [1; 3]);
     blur(context, &kept, tuning::SOFT_SIGMA)
 }
 
-fn workgroups() -> [u32; 2] {
+fn workgroups() -> [u32; 3] {
     workgroups_2d(LOW_RES_SIDE as u32, LOW_RES_SIDE as u32)
 }
