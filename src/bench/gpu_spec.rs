@@ -30,6 +30,9 @@ impl GpuSpec {
         Self::new("m2", "Apple M2", 100.0, 3.6),
     ];
 
+    /// The one that is compared with if none is named: a common card of servers.
+    pub const DEFAULT: GpuSpec = Self::ALL[3];
+
     const fn new(id: &'static str, name: &'static str, gigabytes_per_second: f64, teraflops: f64) -> Self {
         Self { id, name, gigabytes_per_second, teraflops }
     }
@@ -57,6 +60,11 @@ impl FromStr for GpuSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_is_the_card_that_the_help_names() {
+        assert_eq!(GpuSpec::DEFAULT.id, "l4");
+    }
 
     #[test]
     fn the_shortest_time_is_that_of_memory_or_of_compute() {

@@ -176,7 +176,8 @@ fn by_kernel(times: &[KernelTime]) -> Vec<KernelLoad> {
 impl StageLoad {
     /// Returns the sum of the times of its kernels, in milliseconds.
     pub fn kernel_ms(&self) -> f64 {
-        self.kernels.iter().map(|kernel| kernel.ms).sum()
+        // The sum of none would be -0.
+        self.kernels.iter().fold(0.0, |sum, kernel| sum + kernel.ms)
     }
 }
 

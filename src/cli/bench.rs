@@ -45,11 +45,11 @@ pub struct BenchArgs {
     soak: Option<u32>,
     /// Instead of measuring times, print what each stage asks of a GPU for a photo of the first of the sizes [default: 12
     /// megapixels], and the shortest time it could take on this one [default if none is named: l4]
-    #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = "l4", value_parser = gpu_spec(),
+    #[arg(long, value_name = "GPU", num_args = 0..=1, default_missing_value = GpuSpec::DEFAULT.id, value_parser = gpu_spec(),
         conflicts_with_all = ["engine", "soak", "level", "scale"])]
     roofline: Option<GpuSpec>,
-    /// Print how long each kernel takes as well, by the timestamps of the GPU: that of the run with the median
-    #[arg(long, requires = "roofline")]
+    /// Print the same, and how long each kernel takes by the timestamps of the GPU, in the run with the median
+    #[arg(long, conflicts_with_all = ["engine", "soak", "level", "scale"])]
     gpu_times: bool,
     /// Let the GPU be a software adapter (for tests: it is slow)
     #[arg(long, env = "CAMEO_ALLOW_SOFTWARE")]
@@ -101,7 +101,7 @@ struct OpenEngine {
 /// # Errors
 /// If an engine cannot be opened, a measurement fails, or the figures cannot be written.
 pub fn run(args: BenchArgs) -> Result<ExitCode> {
-    if let Some(gpu) = args.roofline {
+    if let Some(gpu) = args.roofline.or(args.gpu_times.then_some(GpuSpec::DEFAULT)) {
         args.print_roofline(gpu)?;
     } else if let Some(images) = args.soak {
         args.soak(images)?;
