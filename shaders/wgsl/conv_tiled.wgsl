@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 
-    // The sums of the last three quarters, in the memory of the weights.
+    // The last three quarters hand their sums to the first, in the memory that held weights and inputs.
     let cells = invocation % 64u;
     if (quarter > 0u) {
         let at = (quarter - 1u) * 192u + cells;

@@ -34,7 +34,7 @@ struct Params {
     amount: f32,
     edge_amount: f32,
     threshold: f32,
-    // Pixels below this alpha keep their luma, and their colour does not count in their surroundings.
+    // A pixel below this alpha keeps its luma, and its colour does not count in the ranges of its neighbours.
     min_alpha: f32,
     // Words before the first pixel in the result, and words of a pixel: 1 or 2.
     picture_offset: u32,

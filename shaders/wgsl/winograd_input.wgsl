@@ -1,23 +1,6 @@
 // Transforms 6x6 input tiles of a 3x3 convolution for winograd_gemm: one invocation a tile and channel. Neighbours in a
 // workgroup are neighbours in the feature map, so they share cached reads and write contiguously.
 
-struct Params {
-    width: u32,
-    height: u32,
-    dilation: u32,
-    // Tiles of one phase of the dilation.
-    tiles_across: u32,
-    tiles_down: u32,
-    first_tile: u32,
-    tile_count: u32,
-    // Tiles between the rows of two channels in `input_tiles`.
-    tile_stride: u32,
-    // Channels of both inputs, and of the first of them.
-    channels_in: u32,
-    first_channels: u32,
-}
-
-var<immediate> params: Params;
 // `[channels, height, width]`
 @group(0) @binding(0) var<storage, read> first: array<f32>;
 // Read only if the first has not all channels.

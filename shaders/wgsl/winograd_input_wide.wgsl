@@ -1,20 +1,6 @@
 // As winograd_input, for convolutions without dilation of feature maps whose width is a multiple of four: four pixels of
 // a row are read at a time.
 
-struct Params {
-    width: u32,
-    height: u32,
-    tiles_across: u32,
-    first_tile: u32,
-    tile_count: u32,
-    // Tiles between the rows of two channels in `input_tiles`.
-    tile_stride: u32,
-    // Channels of both inputs, and of the first of them.
-    channels_in: u32,
-    first_channels: u32,
-}
-
-var<immediate> params: Params;
 // `[channels, height, width / 4]`
 @group(0) @binding(0) var<storage, read> first: array<vec4<f32>>;
 // Read only if the first has not all channels.

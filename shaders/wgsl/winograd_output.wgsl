@@ -1,23 +1,6 @@
 // Transforms the products of winograd_gemm back to 4x4 results, adds the bias, and applies the epilogue: one invocation
 // a tile and channel.
 
-struct Params {
-    width: u32,
-    height: u32,
-    dilation: u32,
-    // Tiles of one phase of the dilation.
-    tiles_across: u32,
-    tiles_down: u32,
-    first_tile: u32,
-    tile_count: u32,
-    // Tiles between the rows of two channels in `products`.
-    tile_stride: u32,
-    channels_out: u32,
-    activation: u32,
-    has_residual: u32,
-}
-
-var<immediate> params: Params;
 // `[36, channels_out, tile_stride]`
 @group(0) @binding(0) var<storage, read> products: array<f32>;
 // `[channels_out]`

@@ -1,20 +1,6 @@
 // As winograd_output, for convolutions without dilation of feature maps whose width is a multiple of four: the four
 // results of a row are stored at a time.
 
-struct Params {
-    width: u32,
-    height: u32,
-    tiles_across: u32,
-    first_tile: u32,
-    tile_count: u32,
-    // Tiles between the rows of two channels in `products`.
-    tile_stride: u32,
-    channels_out: u32,
-    activation: u32,
-    has_residual: u32,
-}
-
-var<immediate> params: Params;
 // `[36, channels_out, tile_stride]`
 @group(0) @binding(0) var<storage, read> products: array<f32>;
 // `[channels_out]`

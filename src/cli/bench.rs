@@ -101,6 +101,10 @@ struct OpenEngine {
 /// # Errors
 /// If an engine cannot be opened, a measurement fails, or the figures cannot be written.
 pub fn run(args: BenchArgs) -> Result<ExitCode> {
+    // Errors that can be found now must not show up only after minutes of measuring.
+    if let Some(file) = &args.json {
+        check_folder(file)?;
+    }
     if let Some(gpu) = args.roofline.or(args.gpu_times.then_some(GpuSpec::DEFAULT)) {
         args.print_roofline(gpu)?;
     } else if let Some(images) = args.soak {
@@ -113,9 +117,6 @@ pub fn run(args: BenchArgs) -> Result<ExitCode> {
 
 impl BenchArgs {
     fn print_roofline(&self, gpu: GpuSpec) -> Result<()> {
-        if let Some(file) = &self.json {
-            check_folder(file)?;
-        }
         let args = self.engine_args(Device::Gpu);
         let Choice::Gpu(adapter) = engine::choose(&args)?.0 else { unreachable!("a GPU was asked for") };
         let mut engine = GpuEngine::new(&adapter, &args.models_folder())?;
@@ -137,10 +138,6 @@ impl BenchArgs {
     }
 
     fn measure(&self) -> Result<()> {
-        // Errors that can be found now must not show up only after minutes of measuring.
-        if let Some(file) = &self.json {
-            check_folder(file)?;
-        }
         let recipe = self.recipe();
         for &megapixels in self.sizes() {
             let [width, height] = square(megapixels);

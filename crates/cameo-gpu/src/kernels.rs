@@ -53,11 +53,11 @@ const fn layout<P: Mirror>(shader: &'static str) -> ParamsLayout {
 kernels! { winograd {
     winograd_weights: WinogradWeights;
     winograd_input: WinogradInput;
-    winograd_input_wide: WinogradInputWide;
+    winograd_input_wide: WinogradInput;
     winograd_gemm: WinogradGemm;
 } others {
     winograd_output: WinogradOutput;
-    winograd_output_wide: WinogradOutputWide;
+    winograd_output_wide: WinogradOutput;
     conv_tiled: ConvTiled;
     conv_direct: ConvDirect;
     conv_depthwise: ConvDepthwise;
@@ -124,7 +124,7 @@ pub struct WinogradKernels {
     pub bytes: u64,
     pub weights: Kernel<WinogradWeights>,
     pub input: Kernel<WinogradInput>,
-    pub input_wide: Kernel<WinogradInputWide>,
+    pub input_wide: Kernel<WinogradInput>,
     /// One for each of [`GEMM_LANES_DOWN`].
     gemm: [Kernel<WinogradGemm>; 3],
 }

@@ -1,5 +1,23 @@
-// Stores transformed input tiles. Expects the binding `input_tiles`, `[36, channels_in, tile_stride]`, and the parameters
-// `channels_in` and `tile_stride`.
+// The parameters of winograd_input and winograd_input_wide, and how they store transformed tiles: into the binding
+// `input_tiles`, `[36, channels_in, tile_stride]`.
+
+struct Params {
+    width: u32,
+    height: u32,
+    dilation: u32,
+    // Tiles of one phase of the dilation.
+    tiles_across: u32,
+    tiles_down: u32,
+    first_tile: u32,
+    tile_count: u32,
+    // Tiles between the rows of two channels in `input_tiles`.
+    tile_stride: u32,
+    // Channels of both inputs, and of the first of them.
+    channels_in: u32,
+    first_channels: u32,
+}
+
+var<immediate> params: Params;
 
 // Transforms the columns of a tile whose rows are transformed, and stores them.
 fn store_columns(a: Six, b: Six, c: Six, d: Six, e: Six, f: Six, channel: u32, tile: u32) {

@@ -95,7 +95,7 @@ pub fn three_workers(step: &mut Step<'_>, network: Network) -> Result<(), Proble
     Ok(())
 }
 
-/// Checks that as many photos were processed as there are.
+/// Checks that all `count` photos were processed.
 fn check_count(lines: &str, count: usize) -> Result<(), String> {
     match lines.lines().filter(|line| line.contains("\"ms\"")).count() {
         written if written == count => Ok(()),

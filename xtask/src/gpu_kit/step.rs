@@ -144,7 +144,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Runs a program whose failure may be none.
+    /// Runs a program. The result tells whether it failed.
     ///
     /// # Errors
     /// If it cannot be started.

@@ -9,7 +9,7 @@ use super::png_huffman::{Code, code_lengths, codes};
 /// The symbol behind those of the 256 bytes.
 const END_OF_BLOCK: usize = 256;
 const SYMBOLS: usize = 286;
-/// The last symbols are those of lengths.
+/// The symbols behind the end of the block stand for lengths.
 const LENGTH_SYMBOLS: usize = SYMBOLS - END_OF_BLOCK - 1;
 
 /// Shorter runs of zeros are written as bytes, which takes about as many bits.

@@ -52,7 +52,7 @@ fn limit(codes_of: &mut [usize; MAX_CODE_BITS as usize + 1]) {
     }
 }
 
-/// A code, its first bit lowest, and its length.
+/// A code and its length in bits. The first bit of the code is the lowest.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Code {
     pub bits: u16,

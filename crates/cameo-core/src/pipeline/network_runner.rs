@@ -27,8 +27,8 @@ impl Display for Precision {
 
 /// Runs single networks, with the kernels and in the precision of the matte and locate stages.
 pub trait NetworkRunner {
-    /// Runs `network` on `picture`, which is square, at the picture's own size. Returns its output in 0..1, one value for
-    /// each pixel: not stretched. Loads the network unless it is loaded already.
+    /// Runs `network` on `picture`, which is square, at the picture's own size, and returns its output: one value in 0..1
+    /// for each pixel, not yet stretched. Loads the network unless it is loaded already.
     ///
     /// # Errors
     /// If the network cannot be loaded, or the device was lost or is out of memory.

@@ -7,7 +7,7 @@ use cameo_matting::{ConvShape, Epilogue};
 use super::feature_map::GpuFeatureMap;
 use super::gpu_layers::{GpuLayers, activation_code, workgroups};
 use super::weights::{GpuConvWeights, POINTS};
-use crate::params::{WinogradGemm, WinogradInput, WinogradInputWide, WinogradOutput, WinogradOutputWide};
+use crate::params::{WinogradGemm, WinogradInput, WinogradOutput};
 use crate::pool::GpuBuffer;
 
 /// Side of a tile of results, in pixels.
@@ -79,7 +79,8 @@ impl WinogradConv<'_> {
         (max_bytes / tile_bytes) as u32 / 4 * 4
     }
 
-    /// Returns whether four neighbouring pixels of a row are neighbours in a tile, and lie at a multiple of 16 bytes.
+    /// Returns whether `winograd_input_wide` and `winograd_output_wide` can run: four neighbouring pixels of a row must be
+    /// neighbours in a tile, and lie at a multiple of 16 bytes.
     fn is_wide(&self) -> bool {
         self.dilation == 1 && self.output.width.is_multiple_of(4)
     }
@@ -94,33 +95,20 @@ impl WinogradConv<'_> {
         let second = self.second.unwrap_or(self.first);
         let bindings = [self.first.binding(), second.binding(), input_tiles.as_entire_buffer_binding()];
         let workgroups = workgroups(tile_count, channels_in);
-        if self.is_wide() {
-            let params = WinogradInputWide {
-                width,
-                height,
-                tiles_across,
-                first_tile,
-                tile_count,
-                tile_stride,
-                channels_in,
-                first_channels,
-            };
-            layers.context.dispatch(&layers.winograd.input_wide, &params, &bindings, workgroups);
-        } else {
-            let params = WinogradInput {
-                width,
-                height,
-                dilation,
-                tiles_across,
-                tiles_down,
-                first_tile,
-                tile_count,
-                tile_stride,
-                channels_in,
-                first_channels,
-            };
-            layers.context.dispatch(&layers.winograd.input, &params, &bindings, workgroups);
-        }
+        let params = WinogradInput {
+            width,
+            height,
+            dilation,
+            tiles_across,
+            tiles_down,
+            first_tile,
+            tile_count,
+            tile_stride,
+            channels_in,
+            first_channels,
+        };
+        let kernel = if self.is_wide() { &layers.winograd.input_wide } else { &layers.winograd.input };
+        layers.context.dispatch(kernel, &params, &bindings, workgroups);
     }
 
     fn multiply(&self, band: TileBand, input_tiles: &GpuBuffer, products: &GpuBuffer) {
@@ -154,34 +142,20 @@ impl WinogradConv<'_> {
         let bindings = [products, self.weights.bias(), residual, self.output.binding()];
         let workgroups = workgroups(tile_count, channels_out);
         let kernels = &layers.context.kernels;
-        if self.is_wide() {
-            let params = WinogradOutputWide {
-                width,
-                height,
-                tiles_across,
-                first_tile,
-                tile_count,
-                tile_stride,
-                channels_out,
-                activation,
-                has_residual,
-            };
-            layers.context.dispatch(&kernels.winograd_output_wide, &params, &bindings, workgroups);
-        } else {
-            let params = WinogradOutput {
-                width,
-                height,
-                dilation,
-                tiles_across,
-                tiles_down,
-                first_tile,
-                tile_count,
-                tile_stride,
-                channels_out,
-                activation,
-                has_residual,
-            };
-            layers.context.dispatch(&kernels.winograd_output, &params, &bindings, workgroups);
-        }
+        let params = WinogradOutput {
+            width,
+            height,
+            dilation,
+            tiles_across,
+            tiles_down,
+            first_tile,
+            tile_count,
+            tile_stride,
+            channels_out,
+            activation,
+            has_residual,
+        };
+        let kernel = if self.is_wide() { &kernels.winograd_output_wide } else { &kernels.winograd_output };
+        layers.context.dispatch(kernel, &params, &bindings, workgroups);
     }
 }

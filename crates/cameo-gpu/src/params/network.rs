@@ -15,16 +15,6 @@ params!(WinogradInput {
     channels_in: u32,
     first_channels: u32,
 });
-params!(WinogradInputWide {
-    width: u32,
-    height: u32,
-    tiles_across: u32,
-    first_tile: u32,
-    tile_count: u32,
-    tile_stride: u32,
-    channels_in: u32,
-    first_channels: u32,
-});
 params!(WinogradGemm {
     channels_in: u32,
     channels_out_vec4: u32,
@@ -38,17 +28,6 @@ params!(WinogradOutput {
     dilation: u32,
     tiles_across: u32,
     tiles_down: u32,
-    first_tile: u32,
-    tile_count: u32,
-    tile_stride: u32,
-    channels_out: u32,
-    activation: u32,
-    has_residual: u32,
-});
-params!(WinogradOutputWide {
-    width: u32,
-    height: u32,
-    tiles_across: u32,
     first_tile: u32,
     tile_count: u32,
     tile_stride: u32,

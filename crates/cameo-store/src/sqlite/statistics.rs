@@ -11,8 +11,8 @@ pub const MEAN_SECONDS: &str = "
     SELECT avg(finished_at - started_at) FILTER (WHERE status = 'completed') / 1e3 FROM
     (SELECT * FROM tasks WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 20)";
 
-/// Selects what waits. The pixels are added as floating-point numbers, so that a damaged number cannot
-/// make the sum fail.
+/// The pixels of all waiting tasks, and the time at which the oldest was created. The pixels are added as floating-point
+/// numbers, so that a damaged row cannot make the sum overflow.
 pub const WAITING: &str = "SELECT total(pixels), min(created_at) FROM tasks WHERE status = 'pending'";
 
 pub fn load(db: &Connection) -> Result<Load> {
