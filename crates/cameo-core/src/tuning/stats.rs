@@ -97,4 +97,21 @@ mod tests {
         }
         assert_eq!(MatteStats::default().uncertainty(), 1.0);
     }
+
+    #[test]
+    fn a_matte_that_the_coarse_network_doubts_is_uncertain() {
+        // Of a headshot whose flying hair is cut off.
+        let stats = MatteStats {
+            person_present: 1,
+            soft_pixels: 2386,
+            subject_pixels: 18_851,
+            disagreement: 1_856_240,
+            alpha_union: 21_061_270,
+            intersection: 18_652,
+            union: 19_358,
+            clipped: 0,
+            lacking: 0,
+        };
+        assert!(stats.uncertainty() >= 0.2, "{}", stats.uncertainty());
+    }
 }
